@@ -1,0 +1,3 @@
+module github.com/gantrymq/gantry
+
+go 1.26
