@@ -1,0 +1,43 @@
+package protocol
+
+// MappingScopeGlobal is the scope of a static topic whose logical queues span
+// every broker (upstream's METADATA_SCOPE_GLOBAL).
+const MappingScopeGlobal = "__global__"
+
+// TopicQueueMappingInfo says which logical queues of a static topic one broker
+// leads now. It is what the name server keeps and clients receive.
+type TopicQueueMappingInfo struct {
+	BrokerName  string          `json:"bname"`
+	CurrIDMap   map[int32]int32 `json:"currIdMap"` // logical queue → queue of the broker
+	Dirty       bool            `json:"dirty"`
+	Epoch       int64           `json:"epoch"` // a higher one replaces older data
+	Scope       string          `json:"scope"`
+	Topic       string          `json:"topic"`
+	TotalQueues int32           `json:"totalQueues"`
+}
+
+// TopicQueueMappingDetail adds the history of each logical queue. It stays
+// between brokers and mqadmin.
+type TopicQueueMappingDetail struct {
+	BrokerName   string                             `json:"bname"`
+	CurrIDMap    map[int32]int32                    `json:"currIdMap"`
+	Dirty        bool                               `json:"dirty"`
+	Epoch        int64                              `json:"epoch"`
+	HostedQueues map[int32][]*LogicQueueMappingItem `json:"hostedQueues"` // by logical queue, oldest item first
+	Scope        string                             `json:"scope"`
+	Topic        string                             `json:"topic"`
+	TotalQueues  int32                              `json:"totalQueues"`
+}
+
+// LogicQueueMappingItem maps one stretch of a logical queue to a queue of a
+// broker. EndOffset, TimeOfStart and TimeOfEnd are -1 while unknown.
+type LogicQueueMappingItem struct {
+	BrokerName  string `json:"bname"`
+	EndOffset   int64  `json:"endOffset"` // physical, excluded
+	Gen         int32  `json:"gen"`
+	LogicOffset int64  `json:"logicOffset"` // where the stretch starts in the logical queue; negative until decided
+	QueueID     int32  `json:"queueId"`
+	StartOffset int64  `json:"startOffset"` // physical
+	TimeOfEnd   int64  `json:"timeOfEnd"`
+	TimeOfStart int64  `json:"timeOfStart"`
+}

@@ -1,0 +1,52 @@
+package protocol
+
+// The values of TopicConfig.TopicFilterType. No server reads it any more.
+const (
+	FilterSingleTag = "SINGLE_TAG"
+	FilterMultiTag  = "MULTI_TAG"
+)
+
+// TopicConfig is what a broker knows of one of its topics. What a JSON text
+// leaves out has a default in upstream that is not Go's zero: start from
+// DefaultTopicConfig to decode one.
+type TopicConfig struct {
+	Attributes      map[string]string `json:"attributes"`
+	Order           bool              `json:"order"`
+	Perm            int32             `json:"perm"`
+	ReadQueueNums   int32             `json:"readQueueNums"`
+	TopicFilterType string            `json:"topicFilterType"`
+	TopicName       string            `json:"topicName"`
+	TopicSysFlag    int32             `json:"topicSysFlag"`
+	WriteQueueNums  int32             `json:"writeQueueNums"`
+}
+
+// DefaultTopicConfig is a topic of upstream's default shape: 16 queues each way,
+// readable and writable.
+func DefaultTopicConfig(name string) TopicConfig {
+	return TopicConfig{
+		Attributes:      map[string]string{},
+		Perm:            PermRead | PermWrite,
+		ReadQueueNums:   16,
+		TopicFilterType: FilterSingleTag,
+		TopicName:       name,
+		WriteQueueNums:  16,
+	}
+}
+
+// TopicConfigSerializeWrapper is a table of topics with its version: the file
+// topics.json, the answer to GET_ALL_TOPIC_CONFIG, and the registration body of
+// brokers before 3.0.11.
+type TopicConfigSerializeWrapper struct {
+	DataVersion      DataVersion             `json:"dataVersion"`
+	TopicConfigTable map[string]*TopicConfig `json:"topicConfigTable"`
+}
+
+// TopicConfigAndMappingSerializeWrapper is the table with the static topics that
+// brokers of 5.0 and later add to it.
+type TopicConfigAndMappingSerializeWrapper struct {
+	DataVersion                DataVersion                         `json:"dataVersion"`
+	MappingDataVersion         DataVersion                         `json:"mappingDataVersion"`
+	TopicConfigTable           map[string]*TopicConfig             `json:"topicConfigTable"`
+	TopicQueueMappingDetailMap map[string]*TopicQueueMappingDetail `json:"topicQueueMappingDetailMap"`
+	TopicQueueMappingInfoMap   map[string]*TopicQueueMappingInfo   `json:"topicQueueMappingInfoMap"`
+}
