@@ -10,12 +10,12 @@ var initialisms = map[string]string{
 
 // goNames are wire names whose Go name says more than their letters do.
 var goNames = map[string]string{
-	"bname":       "TargetBroker",
-	"ns":          "Namespace",
-	"nsd":         "Namespaced",
-	"oway":        "OneWay",
-	"lo":          "LogicalQueue",
-	"clientID":    "ClientID",
+	"bname":        "TargetBroker",
+	"ns":           "Namespace",
+	"nsd":          "Namespaced",
+	"oway":         "OneWay",
+	"lo":           "LogicalQueue",
+	"clientID":     "ClientID",
 	"haServerAddr": "HAServerAddr",
 }
 

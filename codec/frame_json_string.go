@@ -1,0 +1,123 @@
+package codec
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// str takes a quoted string and returns its content as a view. Escapes are
+// undone in place.
+func (s *scanner) str() (string, bool) {
+	if s.i >= len(s.b) || s.b[s.i] != '"' {
+		return "", false
+	}
+	start := s.i + 1
+	rest := s.b[start:]
+	end := bytes.IndexByte(rest, '"')
+	if end < 0 {
+		return "", false
+	}
+	if bytes.IndexByte(rest[:end], '\\') < 0 {
+		s.i = start + end + 1
+		return view(rest[:end]), true
+	}
+	return s.strEscaped(start)
+}
+
+// strEscaped takes the string whose content begins at start and holds at least
+// one escape.
+func (s *scanner) strEscaped(start int) (string, bool) {
+	b := s.b
+	r, w := start, start
+	for r < len(b) {
+		switch c := b[r]; c {
+		case '"':
+			s.i = r + 1
+			return view(b[start:w]), true
+		case '\\':
+			n, size := unescape(b[r:], b[w:w])
+			if n == 0 {
+				return "", false
+			}
+			r += n
+			w += size
+		default:
+			b[w] = c
+			r++
+			w++
+		}
+	}
+	return "", false
+}
+
+// unescape reads the escape at the front of b and appends what it stands for to
+// dst, whose room lies in front of or at b. It returns how many bytes it read
+// and wrote; 0 read means that this is no escape.
+func unescape(b, dst []byte) (read, wrote int) {
+	if len(b) < 2 {
+		return 0, 0
+	}
+	var c byte
+	switch b[1] {
+	case '"', '\\', '/', '\'':
+		c = b[1]
+	case 'b':
+		c = '\b'
+	case 'f':
+		c = '\f'
+	case 'n':
+		c = '\n'
+	case 'r':
+		c = '\r'
+	case 't':
+		c = '\t'
+	case 'v':
+		c = '\v'
+	case '0':
+		c = 0
+	case 'u':
+		return unescapeUnicode(b, dst)
+	default:
+		return 0, 0
+	}
+	_ = append(dst, c)
+	return 2, 1
+}
+
+func unescapeUnicode(b, dst []byte) (read, wrote int) {
+	r, ok := hex4(b)
+	if !ok {
+		return 0, 0
+	}
+	read = 6
+	if utf16.IsSurrogate(r) {
+		low, ok := hex4(b[6:])
+		if pair := utf16.DecodeRune(r, low); ok && pair != utf8.RuneError {
+			r, read = pair, 12
+		}
+	}
+	return read, len(utf8.AppendRune(dst, r))
+}
+
+// hex4 reads \uXXXX.
+func hex4(b []byte) (rune, bool) {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return 0, false
+	}
+	var r rune
+	for _, c := range b[2:6] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
