@@ -1,14 +1,17 @@
 package protocol
 
+import (
+	"encoding/json"
+	"maps"
+)
+
 // The values of TopicConfig.TopicFilterType. No server reads it any more.
 const (
 	FilterSingleTag = "SINGLE_TAG"
 	FilterMultiTag  = "MULTI_TAG"
 )
 
-// TopicConfig is what a broker knows of one of its topics. What a JSON text
-// leaves out has a default in upstream that is not Go's zero: start from
-// DefaultTopicConfig to decode one.
+// TopicConfig is what a broker knows of one of its topics.
 type TopicConfig struct {
 	Attributes      map[string]string `json:"attributes"`
 	Order           bool              `json:"order"`
@@ -31,6 +34,28 @@ func DefaultTopicConfig(name string) TopicConfig {
 		TopicName:       name,
 		WriteQueueNums:  16,
 	}
+}
+
+// UnmarshalJSON gives what the text leaves out the value that upstream's class
+// starts with, which is not Go's zero.
+func (c *TopicConfig) UnmarshalJSON(b []byte) error {
+	type plain TopicConfig
+	d := plain(DefaultTopicConfig(""))
+	if err := json.Unmarshal(b, &d); err != nil {
+		return err
+	}
+	if d.Attributes == nil {
+		d.Attributes = map[string]string{}
+	}
+	*c = TopicConfig(d)
+	return nil
+}
+
+// Clone is a copy that shares nothing with c.
+func (c *TopicConfig) Clone() *TopicConfig {
+	d := *c
+	d.Attributes = maps.Clone(c.Attributes)
+	return &d
 }
 
 // TopicConfigSerializeWrapper is a table of topics with its version: the file
