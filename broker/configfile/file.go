@@ -1,0 +1,196 @@
+package configfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync"
+)
+
+// Suffixes of the files that stand beside a configuration file.
+const (
+	backupSuffix  = ".bak"     // the generation before the current one, as upstream keeps it
+	tempSuffix    = ".tmp"     // the next generation while it is written; ignored when loading
+	corruptSuffix = ".corrupt" // a generation that could not be read, kept for people
+)
+
+// File is one configuration file and its backup. It is safe for concurrent use.
+type File struct {
+	fs     FS
+	path   string
+	encode func() ([]byte, error)
+
+	// io keeps one writer at a time on the file. It guards no memory: whoever
+	// holds it reads the table through encode, and nobody waits for it who has
+	// not asked for a write.
+	io sync.Mutex
+
+	mu   sync.Mutex // guards next
+	next *round     // collects the callers of Persist whom the next write will serve
+}
+
+// round is one write of the file and everybody who waits for it.
+type round struct {
+	done chan struct{}
+	err  error // set before done is closed
+}
+
+// New prepares the file at path. encode yields the table's present state; it is
+// called by Persist, never by two goroutines at once, and must not call back
+// into the File.
+func New(fsys FS, path string, encode func() ([]byte, error)) *File {
+	return &File{fs: fsys, path: path, encode: encode}
+}
+
+// Path is where the file stands.
+func (f *File) Path() string { return f.path }
+
+// Origin says where a loaded table came from.
+type Origin int
+
+// The origins of a table.
+const (
+	Nowhere    Origin = iota // neither file exists: a first start
+	FromFile                 // the file itself
+	FromBackup               // the .bak file, because the file was missing or unreadable
+)
+
+// Loaded reports how a load went.
+type Loaded struct {
+	Origin Origin
+	// SetAside is the path that an unreadable file was renamed to, and Reason
+	// why it could not be read. Empty when there was no such file.
+	SetAside string
+	Reason   error
+}
+
+// Load gives the content of the file to decode, and where that is not possible
+// the content of its backup: a missing or empty file, and one that decode
+// refuses, is passed over as upstream's ConfigManager passes over it. Upstream
+// deletes a file that it cannot read; here it is renamed, so that a person can
+// still look at it. decode must change nothing when it returns an error.
+//
+// An error means that a table existed and cannot be had, and that the broker
+// must not start without it.
+func (f *File) Load(decode func([]byte) error) (Loaded, error) {
+	var loaded Loaded
+	found, err := f.loadOne(f.path, decode)
+	if found {
+		loaded.Origin = FromFile
+		return loaded, nil
+	}
+	if err != nil {
+		var bad *contentError
+		if !errors.As(err, &bad) {
+			return loaded, err
+		}
+		loaded.SetAside, loaded.Reason = f.path+corruptSuffix, bad
+		if err := f.fs.Rename(f.path, loaded.SetAside); err != nil {
+			return loaded, fmt.Errorf("set %s aside, which cannot be read: %w", f.path, err)
+		}
+	}
+	found, err = f.loadOne(f.path+backupSuffix, decode)
+	if err != nil {
+		return loaded, errors.Join(loaded.Reason, err)
+	}
+	if found {
+		loaded.Origin = FromBackup
+	}
+	return loaded, nil
+}
+
+// contentError is a file that was read but whose content decode refused.
+type contentError struct {
+	path string
+	err  error
+}
+
+func (e *contentError) Error() string {
+	return fmt.Sprintf("the content of %s cannot be read: %v", e.path, e.err)
+}
+
+func (e *contentError) Unwrap() error { return e.err }
+
+// loadOne reports whether there was a file with content that decode took.
+func (f *File) loadOne(path string, decode func([]byte) error) (bool, error) {
+	data, err := f.fs.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", path, err)
+	}
+	if len(data) == 0 {
+		return false, nil
+	}
+	if err := decode(data); err != nil {
+		return false, &contentError{path: path, err: err}
+	}
+	return true, nil
+}
+
+// Persist writes the table. When it returns nil, a state of the table that is
+// not older than the call is on the disk. Callers that come while a write is
+// under way share the next one: many topics created at once cost two writes,
+// not one each.
+func (f *File) Persist() error {
+	f.mu.Lock()
+	if r := f.next; r != nil {
+		f.mu.Unlock()
+		<-r.done
+		return r.err
+	}
+	r := &round{done: make(chan struct{})}
+	f.next = r
+	f.mu.Unlock()
+
+	f.io.Lock()
+	defer f.io.Unlock()
+	f.mu.Lock()
+	f.next = nil // whoever comes now may have changed the table after encode looked at it
+	f.mu.Unlock()
+
+	r.err = errPanicked // what the others see should encode panic
+	defer close(r.done)
+	r.err = f.write()
+	return r.err
+}
+
+var errPanicked = errors.New("the write of the configuration file panicked")
+
+func (f *File) write() error {
+	data, err := f.encode()
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", f.path, err)
+	}
+	if err := f.replace(data); err != nil {
+		return fmt.Errorf("persist %s: %w", f.path, err)
+	}
+	return nil
+}
+
+// replace puts the next generation beside the current one, synced, and only
+// then moves both names on. Cut anywhere, either the file or its backup is
+// there in full. Upstream renames first and writes then, which leaves a torn
+// file behind when it is cut in between.
+func (f *File) replace(data []byte) error {
+	dir, temp := filepath.Dir(f.path), f.path+tempSuffix
+	err := f.fs.WriteFile(temp, data)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := f.fs.MkdirAll(dir); err != nil {
+			return err
+		}
+		err = f.fs.WriteFile(temp, data)
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.fs.Rename(f.path, f.path+backupSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := f.fs.Rename(temp, f.path); err != nil {
+		return err
+	}
+	return f.fs.SyncDir(dir)
+}
