@@ -1,0 +1,57 @@
+package codec
+
+import (
+	"encoding/binary"
+
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// The functions below read or set single fields of an encoded record without decoding the rest. They trust the record:
+// call them only on what AppendRecord wrote or DecodeRecord accepted.
+
+// RecordHead reads the two words that every entry of the log starts with. ok is false when b is shorter than that.
+func RecordHead(b []byte) (size int32, magic uint32, ok bool) {
+	if len(b) < FillerSize {
+		return 0, 0, false
+	}
+	return int32(binary.BigEndian.Uint32(b[posSize:])), binary.BigEndian.Uint32(b[posMagic:]), true
+}
+
+// RecordSysFlag reads the system flag of a record.
+func RecordSysFlag(record []byte) int32 {
+	return int32(binary.BigEndian.Uint32(record[posSysFlag:]))
+}
+
+// RecordQueueOffset reads the queue offset of a record.
+func RecordQueueOffset(record []byte) int64 {
+	return int64(binary.BigEndian.Uint64(record[posQueueOffset:]))
+}
+
+// RecordPhysicalOffset reads the physical offset that a record claims for itself.
+func RecordPhysicalOffset(record []byte) int64 {
+	return int64(binary.BigEndian.Uint64(record[posPhysical:]))
+}
+
+// RecordStoreTimestamp reads the store time of a record, in ms.
+func RecordStoreTimestamp(record []byte) int64 {
+	return int64(binary.BigEndian.Uint64(record[storeTimePosition(record):]))
+}
+
+// RecordHeadSize is how many bytes of a record RecordStoreTimestamp and its siblings look at, whatever the hosts are.
+const RecordHeadSize = posBornHost + 8 + recordHostV6 + 8
+
+// StampRecord sets what is known only when a record gets its place in the log: queue offset, physical offset, store time.
+// The record must come from AppendRecord.
+func StampRecord(record []byte, queueOffset, physicalOffset, storeTimestamp int64) {
+	be := binary.BigEndian
+	be.PutUint64(record[posQueueOffset:], uint64(queueOffset))
+	be.PutUint64(record[posPhysical:], uint64(physicalOffset))
+	be.PutUint64(record[storeTimePosition(record):], uint64(storeTimestamp))
+}
+
+func storeTimePosition(record []byte) int {
+	if RecordSysFlag(record)&protocol.SysFlagBornHostV6 != 0 {
+		return posBornHost + 8 + recordHostV6
+	}
+	return posBornHost + 8
+}
