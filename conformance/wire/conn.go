@@ -33,6 +33,7 @@ type Conn struct {
 	opaque atomic.Int32
 	pushes chan *Frame
 	done   chan struct{} // closed when the reader has ended
+	reader sync.WaitGroup
 
 	mu      sync.Mutex // guards waiting and err
 	waiting map[int32]chan *Frame
@@ -50,14 +51,14 @@ func Dial(ctx context.Context, address string) (*Conn, error) {
 		Version: Version550, nc: nc,
 		pushes: make(chan *Frame, pushBound), done: make(chan struct{}), waiting: map[int32]chan *Frame{},
 	}
-	go c.read()
+	c.reader.Go(c.read)
 	return c, nil
 }
 
 // Close ends the connection and waits until its reader has stopped.
 func (c *Conn) Close() {
 	c.nc.Close()
-	<-c.done
+	c.reader.Wait()
 }
 
 // LocalAddr is our end of the connection, as the server sees it.
