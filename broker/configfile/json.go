@@ -1,0 +1,66 @@
+package configfile
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// EncodeJSON writes v as the official broker writes its configuration files:
+// one key a line, indented by tabs, no space after the colon.
+func EncodeJSON(v any) ([]byte, error) {
+	var compact bytes.Buffer
+	enc := json.NewEncoder(&compact)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return indent(make([]byte, 0, 2*compact.Len()), bytes.TrimSuffix(compact.Bytes(), []byte("\n"))), nil
+}
+
+// DecodeJSON reads what EncodeJSON or the official broker wrote.
+func DecodeJSON(b []byte, v any) error { return json.Unmarshal(b, v) }
+
+// indent appends compact JSON with line breaks and tabs.
+func indent(dst, compact []byte) []byte {
+	depth, quoted := 0, false
+	newLine := func() {
+		dst = append(dst, '\n')
+		for range depth {
+			dst = append(dst, '\t')
+		}
+	}
+	for i := 0; i < len(compact); i++ {
+		c := compact[i]
+		switch {
+		case quoted:
+			dst = append(dst, c)
+			if c == '\\' {
+				i++
+				dst = append(dst, compact[i])
+			}
+			quoted = c != '"'
+		case c == '"':
+			quoted = true
+			dst = append(dst, c)
+		case c == '{' || c == '[':
+			dst = append(dst, c)
+			if next := compact[i+1]; next == '}' || next == ']' {
+				dst = append(dst, next)
+				i++
+				continue
+			}
+			depth++
+			newLine()
+		case c == '}' || c == ']':
+			depth--
+			newLine()
+			dst = append(dst, c)
+		case c == ',':
+			dst = append(dst, c)
+			newLine()
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}

@@ -1,0 +1,329 @@
+// Package topics keeps the configuration of every topic that the broker has:
+// creation by an administrator and by the first message, permissions, queue
+// numbers and attributes, the system topics, and topics.json.
+//
+// The rules are those of upstream's TopicConfigManager in 5.5.0. The package
+// knows neither requests nor the store: what follows from a change, such as
+// registration with the name servers, is the business of whoever made it or of
+// Options.OnCreate.
+package topics
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gantrymq/gantry/broker/attribute"
+	"github.com/gantrymq/gantry/broker/configfile"
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// Options say where the table is kept and which system topics it has. The names
+// in brackets are the official configuration keys.
+type Options struct {
+	FS   configfile.FS // configfile.OS when nil
+	Path string        // of topics.json
+	Now  func() int64  // ms since 1970
+
+	ClusterName     string
+	BrokerName      string
+	AutoCreate      bool   // [autoCreateTopicEnable]
+	DefaultQueues   int32  // [defaultTopicQueueNums] queues of TBW102, the most an automatically created topic gets
+	ClusterTopic    bool   // [clusterTopicEnable] the topic named like the cluster may be used
+	BrokerTopic     bool   // [brokerTopicEnable] the topic named like the broker may be used
+	TraceTopic      string // [msgTraceTopicName] when [traceTopicEnable], otherwise ""
+	ReviveQueues    int32  // [reviveQueueNum]
+	TimerWheelTopic bool   // [timerWheelEnable]
+
+	// StateVersion is the epoch that goes into the data version; nil means 0.
+	StateVersion func() int64
+	// OnCreate is told of a topic that a message or a consumer brought into being
+	// and of one whose unit flag changed, for registration with the name servers.
+	// No lock is held. May be nil.
+	OnCreate func(*protocol.TopicConfig)
+	// OnError is told that a table changed by a message or consumer could not be
+	// written. The change stands in memory and goes out with the next write. May
+	// be nil.
+	OnError func(error)
+}
+
+// Manager is the table of topics. It is safe for concurrent use.
+//
+// A configuration in the table is never changed, only replaced: whoever gets
+// one may keep it, and must not write to it.
+type Manager struct {
+	opts   Options
+	file   *configfile.File
+	system map[string]bool // topics this broker added to the fixed system topics
+
+	table sync.Map // topic string → *protocol.TopicConfig; written with mu held
+
+	mu      sync.Mutex // guards changes of table, and version
+	version protocol.DataVersion
+}
+
+// Open creates the system topics and loads the file over them, so that a system
+// topic keeps what an administrator has made of it. The file is first written
+// at the first change.
+func Open(o Options) (*Manager, configfile.Loaded, error) {
+	if o.FS == nil {
+		o.FS = configfile.OS
+	}
+	m := &Manager{opts: o, system: map[string]bool{}, version: protocol.DataVersion{Timestamp: o.Now()}}
+	m.file = configfile.New(o.FS, o.Path, m.encode)
+	m.addSystemTopics()
+	loaded, err := m.file.Load(m.decode)
+	if err != nil {
+		return nil, loaded, fmt.Errorf("load topics: %w", err)
+	}
+	return m, loaded, nil
+}
+
+// Get returns the configuration of a topic, or nil when there is no such topic.
+// It takes no lock, allocates nothing, and does not keep the name.
+func (m *Manager) Get(topic string) *protocol.TopicConfig {
+	v, ok := m.table.Load(topic)
+	if !ok {
+		return nil
+	}
+	return v.(*protocol.TopicConfig)
+}
+
+// Contains reports whether there is such a topic.
+func (m *Manager) Contains(topic string) bool { return m.Get(topic) != nil }
+
+// IsOrder reports whether a topic is marked as ordered.
+func (m *Manager) IsOrder(topic string) bool {
+	c := m.Get(topic)
+	return c != nil && c.Order
+}
+
+// IsSystem reports whether a topic belongs to the broker: one of the fixed
+// names, the prefix rmq_sys_, or a topic that this broker created at start.
+func (m *Manager) IsSystem(topic string) bool { return m.system[topic] || compat.IsSystemTopic(topic) }
+
+// SystemTopics lists the topics that belong to the broker, sorted.
+func (m *Manager) SystemTopics() []string {
+	return slices.Sorted(maps.Keys(m.system))
+}
+
+// DataVersion is the version of the table.
+func (m *Manager) DataVersion() protocol.DataVersion {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.version
+}
+
+// Snapshot is the whole table and its version. The map is the caller's, the
+// configurations are shared.
+func (m *Manager) Snapshot() (map[string]*protocol.TopicConfig, protocol.DataVersion) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.snapshot(), m.version
+}
+
+func (m *Manager) snapshot() map[string]*protocol.TopicConfig {
+	table := map[string]*protocol.TopicConfig{}
+	m.table.Range(func(k, v any) bool {
+		table[k.(string)] = v.(*protocol.TopicConfig)
+		return true
+	})
+	return table
+}
+
+// Page is the part of the table that starts at position from in the order of
+// the names, with at most limit topics, and the number of topics in all. A page
+// beyond the first continues an answer of the version known; when the table has
+// moved on since, it begins anew (GET_ALL_TOPIC_CONFIG since 5.5).
+func (m *Manager) Page(known *protocol.DataVersion, from, limit int) (map[string]*protocol.TopicConfig, protocol.DataVersion, int) {
+	table, version := m.Snapshot()
+	if known == nil || *known != version {
+		from = 0
+	}
+	names := slices.Sorted(maps.Keys(table))
+	page := map[string]*protocol.TopicConfig{}
+	if from >= 0 && from < len(names) && limit > 0 {
+		for _, name := range names[from:min(from+limit, len(names))] {
+			page[name] = table[name]
+		}
+	}
+	return page, version, len(names)
+}
+
+// Update creates a topic or replaces its configuration. The attributes of c are
+// changes to those the topic has, in the form of package attribute. The error
+// is either a refusal, whose text is upstream's, or says that the table could
+// not be written; in the second case the change stands in memory.
+//
+// The Manager owns c from now on.
+func (m *Manager) Update(c *protocol.TopicConfig) error {
+	if err := m.put(c); err != nil {
+		return err
+	}
+	return m.file.Persist()
+}
+
+// UpdateAll does what Update does for several topics with one write. It stops
+// at the first that is refused; those before it stay, written.
+func (m *Manager) UpdateAll(configs []*protocol.TopicConfig) error {
+	for i, c := range configs {
+		if err := m.put(c); err != nil {
+			if i > 0 {
+				if persistErr := m.file.Persist(); persistErr != nil {
+					m.report(persistErr)
+				}
+			}
+			return err
+		}
+	}
+	return m.file.Persist()
+}
+
+func (m *Manager) put(c *protocol.TopicConfig) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var current map[string]string
+	old := m.Get(c.TopicName)
+	if old != nil {
+		current = old.Attributes
+	}
+	attributes, err := attribute.Topic.Alter(old == nil, current, c.Attributes)
+	if err != nil {
+		return err
+	}
+	c.Attributes = attributes
+	m.store(c)
+	return nil
+}
+
+// store puts c into the table as a change of its version. m.mu is held.
+func (m *Manager) store(c *protocol.TopicConfig) {
+	m.table.Store(c.TopicName, c)
+	m.bump()
+}
+
+func (m *Manager) bump() {
+	var state int64
+	if m.opts.StateVersion != nil {
+		state = m.opts.StateVersion()
+	}
+	m.version = m.version.Next(m.opts.Now(), state)
+}
+
+// Delete removes a topic and reports whether there was one.
+func (m *Manager) Delete(topic string) (bool, error) {
+	m.mu.Lock()
+	_, existed := m.table.LoadAndDelete(topic)
+	if existed {
+		m.bump()
+	}
+	m.mu.Unlock()
+	if !existed {
+		return false, nil
+	}
+	return true, m.file.Persist()
+}
+
+// MarkOrdered marks topics as ordered that the name servers' order
+// configuration lists, and reports whether that changed any.
+func (m *Manager) MarkOrdered(topics []string) (changed bool) {
+	m.mu.Lock()
+	for _, topic := range topics {
+		if c := m.Get(topic); c != nil && !c.Order {
+			c = c.Clone()
+			c.Order = true
+			m.table.Store(c.TopicName, c)
+			changed = true
+		}
+	}
+	if changed {
+		m.bump()
+	}
+	m.mu.Unlock()
+	if changed {
+		m.report(m.file.Persist())
+	}
+	return changed
+}
+
+// SetUnitFlags sets or clears bits of a topic's system flag
+// (protocol.TopicFlagUnit, protocol.TopicFlagUnitSub). It does nothing when
+// there is no such topic.
+func (m *Manager) SetUnitFlags(topic string, bits int32, on bool) {
+	m.mu.Lock()
+	c := m.Get(topic)
+	if c == nil {
+		m.mu.Unlock()
+		return
+	}
+	c = c.Clone()
+	c.TopicSysFlag &^= bits
+	if on {
+		c.TopicSysFlag |= bits
+	}
+	m.store(c)
+	m.mu.Unlock()
+	m.created(c)
+}
+
+// Replace makes the table what a master has, version included, for a slave that
+// follows it.
+func (m *Manager) Replace(table map[string]*protocol.TopicConfig, version protocol.DataVersion) error {
+	m.mu.Lock()
+	m.table.Range(func(k, _ any) bool {
+		if _, ok := table[k.(string)]; !ok {
+			m.table.Delete(k)
+		}
+		return true
+	})
+	for name, c := range table {
+		m.table.Store(strings.Clone(name), c)
+	}
+	m.version = version
+	m.mu.Unlock()
+	return m.file.Persist()
+}
+
+// Persist writes the file.
+func (m *Manager) Persist() error { return m.file.Persist() }
+
+// created writes the table after a change that no administrator asked for, and
+// tells of it. No lock is held.
+func (m *Manager) created(c *protocol.TopicConfig) {
+	m.report(m.file.Persist())
+	if m.opts.OnCreate != nil {
+		m.opts.OnCreate(c)
+	}
+}
+
+func (m *Manager) report(err error) {
+	if err != nil && m.opts.OnError != nil {
+		m.opts.OnError(err)
+	}
+}
+
+func (m *Manager) encode() ([]byte, error) {
+	table, version := m.Snapshot()
+	return configfile.EncodeJSON(protocol.TopicConfigSerializeWrapper{DataVersion: version, TopicConfigTable: table})
+}
+
+// decode lays the file over the table. The key of the table counts, as it does
+// upstream, not the name inside the configuration.
+func (m *Manager) decode(b []byte) error {
+	wrapper := protocol.TopicConfigSerializeWrapper{DataVersion: m.version}
+	if err := configfile.DecodeJSON(b, &wrapper); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, c := range wrapper.TopicConfigTable {
+		if c != nil {
+			m.table.Store(name, c)
+		}
+	}
+	m.version = wrapper.DataVersion
+	return nil
+}
