@@ -1,0 +1,15 @@
+package main
+
+import (
+	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/conformance/raw"
+)
+
+// cases lists the cases of every client. A new client adds its line here.
+func cases() ([]conformance.Case, error) {
+	all, err := raw.Cases()
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}

@@ -1,0 +1,154 @@
+// Command conformance runs the conformance cases against Gantry, against the official release
+// in containers or as plain JVMs, or against servers that somebody else runs, and prints which
+// features and request codes work where.
+//
+//	go run ./cmd/conformance -target process,container
+//	go run ./cmd/conformance -target process -client raw,go -quick
+//	go run ./cmd/conformance -target external -namesrv host:9876 -broker host:10911
+//
+// It ends with a line "N passed, N failed, N skipped" and a status that is not zero when a case
+// failed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/conformance/report"
+)
+
+// options are the flags.
+type options struct {
+	targets, clients, run          string
+	gantry, image, lib             string
+	nameServers, brokers, external string
+	json, junit, page, keep        string
+	parallel, clusters             int
+	timeFactor                     float64
+	quick, list, verbose           bool
+}
+
+func parse() options {
+	var o options
+	flag.StringVar(&o.targets, "target", "process", "comma separated targets: process, container, jvm, external")
+	flag.StringVar(&o.clients, "client", "", "comma separated clients whose cases are run; empty runs all")
+	flag.StringVar(&o.run, "run", "", "regular expression that the names of the cases must match")
+	flag.BoolVar(&o.quick, "quick", false, "leave out slow cases")
+	flag.BoolVar(&o.list, "list", false, "list the cases and run nothing")
+	flag.BoolVar(&o.verbose, "v", false, "print every case as it ends")
+	flag.StringVar(&o.gantry, "gantry", "", "gantry binary of the target process; empty builds it")
+	flag.StringVar(&o.image, "image", setting("GANTRY_CONFORMANCE_IMAGE", "gantry-conformance/rocketmq:5.5.0"), "image of the official release")
+	flag.StringVar(&o.lib, "lib", setting("GANTRY_CONFORMANCE_LIB", ""), "folder with the official jars")
+	flag.StringVar(&o.nameServers, "namesrv", "", "name servers of the target external, host:port separated by semicolons")
+	flag.StringVar(&o.brokers, "broker", "", "brokers of the target external, host:port separated by semicolons")
+	flag.StringVar(&o.external, "implementation", "external", "what the target external runs, for the report")
+	flag.StringVar(&o.json, "json", "", "write the results as JSON to this file")
+	flag.StringVar(&o.junit, "junit", "", "write the results as JUnit to this file")
+	flag.StringVar(&o.page, "page", "", "write the compatibility page to this file")
+	flag.StringVar(&o.keep, "keep", "conformance-report", "directory for the logs of servers behind failing cases")
+	flag.IntVar(&o.parallel, "parallel", 16, "cases that run at once")
+	flag.IntVar(&o.clusters, "clusters", 2, "sets of servers that run at once")
+	flag.Float64Var(&o.timeFactor, "time-factor", 1, "stretch the time limit of every case by this factor")
+	flag.Parse()
+	return o
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	counts, err := run(ctx, parse())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "conformance:", err)
+		os.Exit(2)
+	}
+	if counts.Failed > 0 {
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) (report.Counts, error) {
+	cases, err := choose(o)
+	if err != nil {
+		return report.Counts{}, err
+	}
+	if o.list {
+		for _, c := range cases {
+			fmt.Println(c.Name)
+		}
+		return report.Counts{}, nil
+	}
+	runner := &conformance.Runner{Parallel: o.parallel, Clusters: o.clusters, Keep: o.keep, TimeFactor: o.timeFactor}
+	var all report.Run
+	for _, kind := range strings.Split(o.targets, ",") {
+		target, closeTarget, err := newTarget(ctx, conformance.Kind(kind), o)
+		if err != nil {
+			return report.Counts{}, err
+		}
+		if o.verbose {
+			runner.Progress = func(r conformance.Result) {
+				fmt.Printf("%-14s %6.1fs %s on %s\n", r.Status, r.Duration.Seconds(), r.Case.Name, r.Target)
+			}
+		}
+		all.Add(target.Name(), runner.Run(ctx, target, cases))
+		closeTarget()
+	}
+	return all.Counts(), errors.Join(
+		writeFile(o.json, all.WriteJSON), writeFile(o.junit, all.WriteJUnit), writeFile(o.page, all.WritePage),
+		all.Print(os.Stdout))
+}
+
+// choose selects the cases that the flags ask for. That none is left is an error: a run
+// without a case must not look like one that passed.
+func choose(o options) ([]conformance.Case, error) {
+	expr, err := regexp.Compile(o.run)
+	if err != nil {
+		return nil, fmt.Errorf("-run: %w", err)
+	}
+	all, err := cases()
+	if err != nil {
+		return nil, err
+	}
+	clients := strings.Split(o.clients, ",")
+	names := map[string]bool{}
+	var chosen []conformance.Case
+	for _, c := range all {
+		if names[c.Name] {
+			return nil, fmt.Errorf("two cases are named %s", c.Name)
+		}
+		names[c.Name] = true
+		if o.clients != "" && !slices.Contains(clients, string(c.Client)) || !expr.MatchString(c.Name) || o.quick && c.Slow {
+			continue
+		}
+		chosen = append(chosen, c)
+	}
+	if len(chosen) == 0 {
+		return nil, errors.New("no case matches -client, -run and -quick")
+	}
+	return chosen, nil
+}
+
+// writeFile writes a report to a file when one is asked for.
+func writeFile(path string, write func(w io.Writer) error) error {
+	if path == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}

@@ -1,0 +1,29 @@
+package conformance
+
+// Difference is a place where Gantry answers or behaves otherwise than the official server on
+// purpose. Each is shown by at least one case, whose Run asserts both behaviours.
+type Difference struct {
+	Number   int // never reused
+	Title    string
+	Official string // what the official server does
+	Gantry   string // what Gantry does
+	Why      string
+}
+
+// Differences lists the intended differences by number.
+var Differences = []Difference{
+	{
+		Number:   1,
+		Title:    "time to start",
+		Official: "name server and broker are two processes; together they answer the first send after seconds",
+		Gantry:   "one process (gantry server) has answered the first send within 150 ms",
+		Why:      "a server that starts at once can be restarted, tried and tested at once",
+	},
+	{
+		Number:   2,
+		Title:    "memory at rest",
+		Official: "hundreds of megabytes of anonymous memory for name server and broker",
+		Gantry:   "at most 40 MB of anonymous memory for both",
+		Why:      "the store is files; an idle server has nothing to remember",
+	},
+}

@@ -1,0 +1,135 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gantrymq/gantry/conformance/wire"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// probePause is the time between two questions to a server that is starting.
+const probePause = 10 * time.Millisecond
+
+// readyTime bounds the start of a server; the official broker takes 4 to 6 s when it has a
+// core for itself.
+const readyTime = 90 * time.Second
+
+// AwaitReady waits until the server answers, and a broker also until every name server it
+// registers with lists it.
+func (s *Server) AwaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	probe := s.probeBroker
+	if s.role == RoleNameServer {
+		probe = s.probeNameServer
+	}
+	var last error
+	for ctx.Err() == nil {
+		if !s.Running() {
+			return fmt.Errorf("conformance: %s ended while starting, see %s", s.name, s.instance.Log())
+		}
+		if last = probe(ctx); last == nil {
+			return nil
+		}
+		pause(ctx, probePause)
+	}
+	return fmt.Errorf("conformance: %s is not ready: %w", s.name, errors.Join(ctx.Err(), last))
+}
+
+func (s *Server) probeNameServer(ctx context.Context) error {
+	_, err := clusterInfo(ctx, s.address)
+	return err
+}
+
+func (s *Server) probeBroker(ctx context.Context) error {
+	if err := expectSuccess(ctx, s.address, &wire.Frame{Code: int32(protocol.GetBrokerConfig)}); err != nil {
+		return err
+	}
+	for _, ns := range s.nameServers {
+		info, err := clusterInfo(ctx, ns.address)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(info, s.address) {
+			return fmt.Errorf("name server %s does not list %s yet", ns.address, s.name)
+		}
+	}
+	return nil
+}
+
+func clusterInfo(ctx context.Context, nameServer string) (string, error) {
+	r, err := wire.Call(ctx, nameServer, &wire.Frame{Code: int32(protocol.GetBrokerClusterInfo)})
+	if err != nil {
+		return "", err
+	}
+	if r.Code != int32(protocol.ResponseSuccess) {
+		return "", fmt.Errorf("%s answered %s", nameServer, r)
+	}
+	return string(r.Body), nil
+}
+
+func expectSuccess(ctx context.Context, address string, f *wire.Frame) error {
+	r, err := wire.Call(ctx, address, f)
+	if err != nil {
+		return err
+	}
+	if r.Code != int32(protocol.ResponseSuccess) {
+		return fmt.Errorf("%s answered %s", address, r)
+	}
+	return nil
+}
+
+// Warm-up of a broker: a JVM that has just started fails or delays the first requests, which
+// says nothing about compatibility.
+const (
+	warmUpTopic = "conformance_warm_up"
+	warmUpSends = 200
+	warmUpTime  = 60 * time.Second
+)
+
+// warmUp sends and pulls until the broker has answered a run of sends without a fault.
+func warmUp(ctx context.Context, s *Server) error {
+	ctx, cancel := context.WithTimeout(ctx, warmUpTime)
+	defer cancel()
+	conn, err := wire.Dial(ctx, s.address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for good := 0; good < warmUpSends; {
+		r, err := conn.Call(ctx, warmUpMessage())
+		if err != nil {
+			return fmt.Errorf("conformance: warming %s up: %w", s.name, err)
+		}
+		if good++; r.Code != int32(protocol.ResponseSuccess) {
+			good = 0
+			pause(ctx, probePause)
+		}
+	}
+	return nil
+}
+
+func warmUpMessage() *wire.Frame {
+	return &wire.Frame{
+		Code: int32(protocol.SendMessageV2),
+		Ext: map[string]string{
+			"a": warmUpTopic, "b": warmUpTopic, "c": "TBW102", "d": "4", "e": "0", "f": "0",
+			"g": fmt.Sprint(time.Now().UnixMilli()), "h": "0", "i": "", "j": "0", "k": "false", "m": "false",
+		},
+		Body: []byte("warm up"),
+	}
+}
+
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
