@@ -14,7 +14,7 @@ import (
 // steps are all checks, cheap ones first.
 var steps = []step{
 	{"gofmt", checkFormat},
-	{"vet", commandStep("go", "vet", "./...")},
+	{"vet", commandStep("go", "vet", "-tags", "long", "./...")},
 	{"lint", commandStep("go", "run", "./internal/lint")},
 	{"staticcheck", commandStep("go", "tool", "staticcheck", "./...")},
 	{"generated", checkGenerated},
@@ -55,7 +55,7 @@ func checkFormat(ctx context.Context) result {
 
 // fastConformance is the runner of the cases that take seconds, against a server
 // that it starts itself.
-var fastConformance = []string{"run", "./cmd/conformance", "-target", "process", "-client", "raw,go"}
+var fastConformance = []string{"run", "./cmd/conformance", "-target", "process", "-client", "raw,go", "-quick"}
 
 // checkConformance runs the fast cases and takes over their count.
 func checkConformance(ctx context.Context) result {

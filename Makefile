@@ -1,0 +1,74 @@
+# Everything Gantry's people do, by name. Needs Go and make; what a target lacks
+# beyond these it names in one line and counts as skipped.
+
+GO       ?= go
+PREFIX   ?= /usr/local
+DATA     ?= ./data
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 20s
+REPORT   := conformance-report
+
+# The names under which the official scripts are called: the binary looks at the
+# name it was started by.
+LINKS := mqnamesrv mqbroker mqadmin mqproxy mqcontroller mqshutdown
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+.PHONY: build
+build: ## the one static binary, bin/gantry
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/gantry ./cmd/gantry
+
+.PHONY: run
+run: build ## build, then name server and broker in one process on ./data; Ctrl-C stops it
+	@exec bin/gantry server --data $(DATA)
+
+.PHONY: install
+install: build ## into $(PREFIX)/bin, with links under the official names
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 bin/gantry $(DESTDIR)$(PREFIX)/bin/gantry
+	for name in $(LINKS); do ln -sf gantry $(DESTDIR)$(PREFIX)/bin/$$name; done
+
+.PHONY: generate
+generate: ## write the generated files again
+	$(GO) generate ./...
+
+.PHONY: test
+test: ## formatting, vet, lint, generated files, unit tests, fast conformance cases
+	@$(GO) run ./internal/check
+
+.PHONY: lint
+lint: ## the checks of make test that run no test
+	@$(GO) run ./internal/check gofmt vet lint staticcheck
+
+.PHONY: test-long
+test-long: ## also the tests behind the build tag long: many rounds, large stores, minutes
+	$(GO) vet -tags long ./...
+	$(GO) test -tags long -timeout 60m ./...
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (default 20s)
+	@grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | while IFS=: read -r file func; do \
+		echo "$${func#func } in $$(dirname $$file)"; \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$$(dirname $$file)" </dev/null || exit 1; \
+	done
+
+.PHONY: conformance
+conformance: ## every case on Gantry and on the official release; writes docs/compatibility.md
+	conformance/prepare/prepare.sh
+	mkdir -p $(REPORT)
+	$(GO) run ./cmd/conformance -target process,container \
+		-json $(REPORT)/results.json -junit $(REPORT)/results.xml -page docs/compatibility.md
+
+.PHONY: bench
+bench: build ## every workload on the official release and on Gantry; writes docs/performance.md
+	$(GO) run ./bench/sidebyside -gantry bin/gantry -page docs/performance.md
+
+.PHONY: bench-quick
+bench-quick: build ## the main rows only, in under 5 minutes; prints the table
+	$(GO) run ./bench/sidebyside -gantry bin/gantry -quick
+
+.PHONY: clean
+clean: ## what the targets above wrote, but not the data
+	rm -rf bin $(REPORT)
