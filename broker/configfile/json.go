@@ -49,6 +49,11 @@ func indent(dst, compact []byte) []byte {
 				i++
 				continue
 			}
+			if end := numbersEnd(compact[i:]); end > 0 {
+				dst = append(dst, compact[i+1:i+end]...)
+				i += end - 1
+				continue
+			}
 			depth++
 			newLine()
 		case c == '}' || c == ']':
@@ -63,4 +68,21 @@ func indent(dst, compact []byte) []byte {
 		}
 	}
 	return dst
+}
+
+// numbersEnd is the length of the array of plain numbers that b begins with, or
+// 0. The official dialect keeps such an array on one line.
+func numbersEnd(b []byte) int {
+	if b[0] != '[' {
+		return 0
+	}
+	for i, c := range b[1:] {
+		switch {
+		case c == ']':
+			return i + 2
+		case c != ',' && c != '-' && (c < '0' || c > '9'):
+			return 0
+		}
+	}
+	return 0
 }

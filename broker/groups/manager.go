@@ -1,0 +1,359 @@
+// Package groups keeps the configuration of every consumer group that the
+// broker serves, which topics a group may not read, and subscriptionGroup.json.
+//
+// The rules are those of upstream's SubscriptionGroupManager in 5.5.0. Clients
+// that are connected are in package clients, their progress is in package
+// offsets; this package knows neither.
+package groups
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gantrymq/gantry/broker/attribute"
+	"github.com/gantrymq/gantry/broker/configfile"
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// Options say where the table is kept and when groups come into being by
+// themselves. The names in brackets are the official configuration keys.
+type Options struct {
+	FS   configfile.FS // configfile.OS when nil
+	Path string        // of subscriptionGroup.json
+	Now  func() int64  // ms since 1970
+
+	AutoCreate      bool // [autoCreateSubscriptionGroup]
+	CreateSysGroups bool // [enableCreateSysGroup] also without AutoCreate, groups named CID_RMQ_SYS_…
+
+	// StateVersion is the epoch that goes into the data version; nil means 0.
+	StateVersion func() int64
+	// OnError is told that a table changed by a client could not be written. The
+	// change stands in memory and goes out with the next write. May be nil.
+	OnError func(error)
+}
+
+// builtIn are the groups that every broker has.
+var builtIn = []string{
+	protocol.GroupTools, protocol.GroupFilterServer, protocol.GroupSelfTestConsumer, protocol.GroupONSHTTPProxy,
+	protocol.GroupONSAPIPull, protocol.GroupONSAPIPermission, protocol.GroupONSAPIOwner, protocol.GroupSysTrans,
+}
+
+// Manager is the table of consumer groups. It is safe for concurrent use.
+//
+// A configuration in the table is never changed, only replaced: whoever gets
+// one may keep it, and must not write to it.
+type Manager struct {
+	opts Options
+	file *configfile.File
+
+	table     sync.Map // group string → *protocol.SubscriptionGroupConfig; written with mu held
+	forbidden sync.Map // groupTopic → int32, the bits of what is forbidden, never 0; written with mu held
+
+	mu      sync.Mutex // guards changes of table and forbidden, and version
+	version protocol.DataVersion
+}
+
+type groupTopic struct{ group, topic string }
+
+// Open creates the built-in groups and loads the file over them. The file is
+// first written at the first change.
+func Open(o Options) (*Manager, configfile.Loaded, error) {
+	if o.FS == nil {
+		o.FS = configfile.OS
+	}
+	m := &Manager{opts: o, version: protocol.DataVersion{Timestamp: o.Now()}}
+	m.file = configfile.New(o.FS, o.Path, m.encode)
+	for _, name := range builtIn {
+		c := protocol.DefaultSubscriptionGroupConfig(name)
+		m.table.Store(name, &c)
+	}
+	loaded, err := m.file.Load(m.decode)
+	if err != nil {
+		return nil, loaded, fmt.Errorf("load consumer groups: %w", err)
+	}
+	return m, loaded, nil
+}
+
+// Get returns the configuration of a group, or nil when there is none. It takes
+// no lock, allocates nothing, and does not keep the name.
+func (m *Manager) Get(group string) *protocol.SubscriptionGroupConfig {
+	v, ok := m.table.Load(group)
+	if !ok {
+		return nil
+	}
+	return v.(*protocol.SubscriptionGroupConfig)
+}
+
+// Contains reports whether there is such a group.
+func (m *Manager) Contains(group string) bool { return m.Get(group) != nil }
+
+// Find returns the configuration of a group that a client names, creating it
+// with upstream's defaults where that is allowed and the name is legal. It
+// returns nil otherwise. The name may be a view into a request: it is copied
+// when it is kept.
+func (m *Manager) Find(group string) *protocol.SubscriptionGroupConfig {
+	if c := m.Get(group); c != nil {
+		return c
+	}
+	if !m.opts.AutoCreate && !(m.opts.CreateSysGroups && protocol.IsSystemGroup(group)) {
+		return nil
+	}
+	if _, ok := compat.CheckGroup(group); !ok {
+		return nil
+	}
+	m.mu.Lock()
+	// Several clients may be the group's first at once.
+	if c := m.Get(group); c != nil {
+		m.mu.Unlock()
+		return c
+	}
+	c := protocol.DefaultSubscriptionGroupConfig(strings.Clone(group))
+	m.store(&c)
+	m.mu.Unlock()
+	m.report(m.file.Persist())
+	return &c
+}
+
+// DataVersion is the version of the table.
+func (m *Manager) DataVersion() protocol.DataVersion {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.version
+}
+
+// Snapshot is the whole table with its version. The maps are the caller's, the
+// configurations are shared.
+func (m *Manager) Snapshot() protocol.SubscriptionGroupWrapper {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := protocol.SubscriptionGroupWrapper{
+		DataVersion:            m.version,
+		ForbiddenTable:         map[string]map[string]int32{},
+		SubscriptionGroupTable: map[string]*protocol.SubscriptionGroupConfig{},
+	}
+	m.table.Range(func(k, v any) bool {
+		w.SubscriptionGroupTable[k.(string)] = v.(*protocol.SubscriptionGroupConfig)
+		return true
+	})
+	m.forbidden.Range(func(k, v any) bool {
+		at := k.(groupTopic)
+		topics := w.ForbiddenTable[at.group]
+		if topics == nil {
+			topics = map[string]int32{}
+			w.ForbiddenTable[at.group] = topics
+		}
+		topics[at.topic] = v.(int32)
+		return true
+	})
+	return w
+}
+
+// Page is the part of the table that starts at position from in the order of
+// the names, with at most limit groups, and the number of groups in all. A page
+// beyond the first continues an answer of the version known; when the table has
+// moved on since, it begins anew (GET_ALL_SUBSCRIPTIONGROUP_CONFIG since 5.5).
+func (m *Manager) Page(known *protocol.DataVersion, from, limit int) (protocol.SubscriptionGroupWrapper, int) {
+	w := m.Snapshot()
+	names := slices.Sorted(maps.Keys(w.SubscriptionGroupTable))
+	if known == nil || *known != w.DataVersion {
+		from = 0
+	}
+	var inPage []string
+	if from >= 0 && from < len(names) && limit > 0 {
+		inPage = names[from:min(from+limit, len(names))]
+	}
+	outside := func(group string) bool { _, found := slices.BinarySearch(inPage, group); return !found }
+	maps.DeleteFunc(w.SubscriptionGroupTable, func(group string, _ *protocol.SubscriptionGroupConfig) bool { return outside(group) })
+	maps.DeleteFunc(w.ForbiddenTable, func(group string, _ map[string]int32) bool { return outside(group) })
+	return w, len(names)
+}
+
+// Update creates a group or replaces its configuration. The attributes of c are
+// changes to those the group has, in the form of package attribute. The error
+// is either a refusal, whose text is upstream's, or says that the table could
+// not be written; in the second case the change stands in memory.
+//
+// The Manager owns c from now on.
+func (m *Manager) Update(c *protocol.SubscriptionGroupConfig) error {
+	return m.UpdateAll([]*protocol.SubscriptionGroupConfig{c})
+}
+
+// UpdateAll does what Update does for several groups with one write. It stops at
+// the first that is refused; those before it stay, written.
+func (m *Manager) UpdateAll(configs []*protocol.SubscriptionGroupConfig) error {
+	for i, c := range configs {
+		if err := m.put(c); err != nil {
+			if i > 0 {
+				m.report(m.file.Persist())
+			}
+			return err
+		}
+	}
+	if len(configs) == 0 {
+		return nil
+	}
+	return m.file.Persist()
+}
+
+func (m *Manager) put(c *protocol.SubscriptionGroupConfig) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var current map[string]string
+	old := m.Get(c.GroupName)
+	if old != nil {
+		current = old.Attributes
+	}
+	attributes, err := attribute.Group.Alter(old == nil, current, c.Attributes)
+	if err != nil {
+		return err
+	}
+	c.Attributes = attributes
+	m.store(c)
+	return nil
+}
+
+// store puts c into the table as a change of its version. m.mu is held.
+func (m *Manager) store(c *protocol.SubscriptionGroupConfig) {
+	m.table.Store(c.GroupName, c)
+	m.bump()
+}
+
+func (m *Manager) bump() {
+	var state int64
+	if m.opts.StateVersion != nil {
+		state = m.opts.StateVersion()
+	}
+	m.version = m.version.Next(m.opts.Now(), state)
+}
+
+// DisableConsume stops a group from consuming until it is updated again. As
+// upstream has it, the table is not written for that alone.
+func (m *Manager) DisableConsume(group string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c := m.Get(group); c != nil {
+		c = c.Clone()
+		c.ConsumeEnable = false
+		m.store(c)
+	}
+}
+
+// Delete removes a group with everything that is forbidden to it, and reports
+// whether there was one.
+func (m *Manager) Delete(group string) (bool, error) {
+	m.mu.Lock()
+	_, existed := m.table.LoadAndDelete(group)
+	m.forbidden.Range(func(k, _ any) bool {
+		if k.(groupTopic).group == group {
+			m.forbidden.Delete(k)
+		}
+		return true
+	})
+	if existed {
+		m.bump()
+	}
+	m.mu.Unlock()
+	if !existed {
+		return false, nil
+	}
+	return true, m.file.Persist()
+}
+
+// SetForbidden forbids a group to do with a topic what the bit with the given
+// index stands for, or allows it again. Upstream allows everything in every
+// topic of the group once the last bit of one is cleared, and forgets to write
+// that; here only the topic named changes.
+func (m *Manager) SetForbidden(group, topic string, index int, forbid bool) error {
+	key := groupTopic{strings.Clone(group), strings.Clone(topic)}
+	m.mu.Lock()
+	bits := m.forbiddenBits(key)
+	changed := bits &^ (1 << index)
+	if forbid {
+		changed |= 1 << index
+	}
+	if changed == bits {
+		m.mu.Unlock()
+		return nil
+	}
+	if changed == 0 {
+		m.forbidden.Delete(key)
+	} else {
+		m.forbidden.Store(key, changed)
+	}
+	m.bump()
+	m.mu.Unlock()
+	return m.file.Persist()
+}
+
+// Forbidden reports whether a group may not do with a topic what the bit with
+// the given index stands for. It takes no lock and does not keep the names.
+func (m *Manager) Forbidden(group, topic string, index int) bool {
+	return m.forbiddenBits(groupTopic{group, topic})&(1<<index) != 0
+}
+
+func (m *Manager) forbiddenBits(key groupTopic) int32 {
+	v, ok := m.forbidden.Load(key)
+	if !ok {
+		return 0
+	}
+	return v.(int32)
+}
+
+// Replace makes the table what a master has, version included, for a slave that
+// follows it. Upstream does not hand over what is forbidden; neither is it
+// touched here unless w brings any.
+func (m *Manager) Replace(w protocol.SubscriptionGroupWrapper) error {
+	m.mu.Lock()
+	m.table.Range(func(k, _ any) bool {
+		if _, ok := w.SubscriptionGroupTable[k.(string)]; !ok {
+			m.table.Delete(k)
+		}
+		return true
+	})
+	m.lay(w)
+	m.mu.Unlock()
+	return m.file.Persist()
+}
+
+// lay puts what w has over the table. m.mu is held.
+func (m *Manager) lay(w protocol.SubscriptionGroupWrapper) {
+	for name, c := range w.SubscriptionGroupTable {
+		if c != nil {
+			m.table.Store(name, c)
+		}
+	}
+	for group, topics := range w.ForbiddenTable {
+		for topic, bits := range topics {
+			if bits > 0 { // upstream reads anything else as 0
+				m.forbidden.Store(groupTopic{group, topic}, bits)
+			}
+		}
+	}
+	m.version = w.DataVersion
+}
+
+// Persist writes the file.
+func (m *Manager) Persist() error { return m.file.Persist() }
+
+func (m *Manager) report(err error) {
+	if err != nil && m.opts.OnError != nil {
+		m.opts.OnError(err)
+	}
+}
+
+func (m *Manager) encode() ([]byte, error) { return configfile.EncodeJSON(m.Snapshot()) }
+
+func (m *Manager) decode(b []byte) error {
+	w := protocol.SubscriptionGroupWrapper{DataVersion: m.version}
+	if err := configfile.DecodeJSON(b, &w); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lay(w)
+	return nil
+}
