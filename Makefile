@@ -3,7 +3,6 @@
 
 GO       ?= go
 PREFIX   ?= /usr/local
-DATA     ?= ./data
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 20s
 REPORT   := conformance-report
@@ -22,7 +21,7 @@ build: ## the one static binary, bin/gantry
 
 .PHONY: run
 run: build ## build, then name server and broker in one process on ./data; Ctrl-C stops it
-	@exec bin/gantry server --data $(DATA)
+	@exec bin/gantry server
 
 .PHONY: install
 install: build ## into $(PREFIX)/bin, with links under the official names
