@@ -17,8 +17,44 @@ func EncodeJSON(v any) ([]byte, error) {
 	return indent(make([]byte, 0, 2*compact.Len()), bytes.TrimSuffix(compact.Bytes(), []byte("\n"))), nil
 }
 
-// DecodeJSON reads what EncodeJSON or the official broker wrote.
-func DecodeJSON(b []byte, v any) error { return json.Unmarshal(b, v) }
+// DecodeJSON reads what EncodeJSON or the official broker wrote, numbers without
+// quotes as keys of objects included.
+func DecodeJSON(b []byte, v any) error { return json.Unmarshal(quoteNumericKeys(b), v) }
+
+// quoteNumericKeys puts quotes around keys that are bare numbers, which fastjson
+// writes for maps from integers.
+func quoteNumericKeys(b []byte) []byte {
+	var out []byte // nil while nothing had to be changed
+	copied := 0
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		case c == '-' || c >= '0' && c <= '9':
+			start := i
+			for i < len(b) && (b[i] == '-' || b[i] >= '0' && b[i] <= '9') {
+				i++
+			}
+			end := i
+			for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
+				i++
+			}
+			if i < len(b) && b[i] == ':' {
+				out = append(append(append(append(out, b[copied:start]...), '"'), b[start:end]...), '"')
+				copied = end
+			}
+			i--
+		}
+	}
+	if out == nil {
+		return b
+	}
+	return append(out, b[copied:]...)
+}
 
 // indent appends compact JSON with line breaks and tabs.
 func indent(dst, compact []byte) []byte {
