@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -84,10 +85,10 @@ type process struct {
 	cmd    *exec.Cmd
 	log    string
 	exited chan struct{}
+	waiter sync.WaitGroup // the goroutine that waits for the process, and ends with it
 }
 
-// startProcess starts cmd with its output appended to the server's log file and waits for its
-// end in the background; the waiting goroutine ends with the process.
+// startProcess starts cmd with its output appended to the server's log file, and notes its end.
 func startProcess(cmd *exec.Cmd, s Spec) (Instance, error) {
 	p := &process{cmd: cmd, log: filepath.Join(s.Dir, s.Name+".log"), exited: make(chan struct{})}
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -100,10 +101,10 @@ func startProcess(cmd *exec.Cmd, s Spec) (Instance, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("conformance: cannot start %s: %w", s.Name, err)
 	}
-	go func() {
+	p.waiter.Go(func() {
 		defer close(p.exited)
 		_ = cmd.Wait()
-	}()
+	})
 	return p, nil
 }
 
@@ -130,6 +131,7 @@ func (p *process) Kill() error {
 	}
 	select {
 	case <-p.exited:
+		p.waiter.Wait()
 		return nil
 	case <-time.After(10 * time.Second):
 		return fmt.Errorf("conformance: process %d is still there ten seconds after SIGKILL", p.PID())

@@ -153,7 +153,8 @@ func (r *Runner) runCase(ctx context.Context, target *Target, cluster *Cluster, 
 	t := &T{ctx: ctx, c: c, target: target, cluster: cluster, run: runID}
 	start := time.Now()
 	done := make(chan struct{})
-	go func() {
+	var running sync.WaitGroup
+	running.Go(func() {
 		defer close(done)
 		defer t.finish()
 		defer func() {
@@ -162,9 +163,10 @@ func (r *Runner) runCase(ctx context.Context, target *Target, cluster *Cluster, 
 			}
 		}()
 		c.Run(t)
-	}()
+	})
 	select {
 	case <-done:
+		running.Wait()
 	case <-time.After(limit + graceTime):
 		t.Errorf("did not end within %v and was left behind", limit)
 	}

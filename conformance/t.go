@@ -141,6 +141,9 @@ func (t *T) Eventually(limit time.Duration, what string, f func(ctx context.Cont
 	}
 }
 
+// Pause waits for d, or less when the case's time is over.
+func (t *T) Pause(d time.Duration) { pause(t.ctx, d) }
+
 // finish runs the cleanups.
 func (t *T) finish() {
 	for {

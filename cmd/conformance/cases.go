@@ -6,8 +6,8 @@ import (
 )
 
 // cases lists the cases of every client. A new client adds its line here.
-func cases() ([]conformance.Case, error) {
-	all, err := raw.Cases()
+func cases(o options) ([]conformance.Case, error) {
+	all, err := raw.Cases(o.rewrite)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ import (
 // options are the flags.
 type options struct {
 	targets, clients, run          string
-	gantry, image, lib             string
+	gantry, image, lib, rewrite    string
 	nameServers, brokers, external string
 	json, junit, page, keep        string
 	parallel, clusters             int
@@ -56,6 +56,7 @@ func parse() options {
 	flag.StringVar(&o.json, "json", "", "write the results as JSON to this file")
 	flag.StringVar(&o.junit, "junit", "", "write the results as JUnit to this file")
 	flag.StringVar(&o.page, "page", "", "write the compatibility page to this file")
+	flag.StringVar(&o.rewrite, "rewrite", "", "record the conversations of the official release into this folder (conformance/raw)")
 	flag.StringVar(&o.keep, "keep", "conformance-report", "directory for the logs of servers behind failing cases")
 	flag.IntVar(&o.parallel, "parallel", 16, "cases that run at once")
 	flag.IntVar(&o.clusters, "clusters", 2, "sets of servers that run at once")
@@ -115,7 +116,7 @@ func choose(o options) ([]conformance.Case, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-run: %w", err)
 	}
-	all, err := cases()
+	all, err := cases(o)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -110,7 +111,7 @@ func (l *Launcher) Launch(ctx context.Context, s conformance.Spec) (conformance.
 		return nil, errors.Join(err, c.Terminate(ctx))
 	}
 	i := &instance{client: l.client, c: c, pid: inspect.State.Pid, log: log, exited: make(chan struct{})}
-	go i.await()
+	i.waiter.Go(i.await)
 	return i, nil
 }
 
@@ -121,6 +122,7 @@ type instance struct {
 	pid    int
 	log    string
 	exited chan struct{}
+	waiter sync.WaitGroup // the goroutine of await
 }
 
 // await closes exited when the container is gone, and removes what is left of it. It ends with
@@ -166,6 +168,7 @@ func (i *instance) Kill() error {
 	}
 	select {
 	case <-i.exited:
+		i.waiter.Wait()
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("docker: container is still there %v after SIGKILL", killTime)

@@ -3,21 +3,46 @@
 package raw
 
 import (
+	"embed"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+
 	"github.com/gantrymq/gantry/conformance"
-	"github.com/gantrymq/gantry/conformance/wire"
-	"github.com/gantrymq/gantry/protocol"
 )
 
-// Cases lists the raw-wire cases.
-func Cases() ([]conformance.Case, error) {
-	return []conformance.Case{{
-		Name: "raw/namesrv/cluster-info", Client: conformance.Raw, Feature: "name server", Topology: conformance.SingleBroker,
-		Run: func(t *conformance.T) {
-			r, err := wire.Call(t.Context(), t.Servers().NameServer().Address(), &wire.Frame{Code: int32(protocol.GetBrokerClusterInfo)})
-			t.Check(err, "ask")
-			if r.Code != int32(protocol.ResponseSuccess) {
-				t.Errorf("answered %s", r)
+//go:embed testdata
+var scripts embed.FS
+
+// Cases lists the raw-wire cases. When rewrite is not empty it is the folder of this package
+// in the source tree: conversations played with the official server are then recorded there
+// instead of compared.
+func Cases(rewrite string) ([]conformance.Case, error) {
+	var all []conformance.Case
+	err := fs.WalkDir(scripts, "testdata", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(file) != ".txt" {
+			return err
+		}
+		text, err := scripts.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		s, err := parseScript(file, string(text))
+		if err != nil {
+			return err
+		}
+		c := s.head
+		c.Name = "raw/" + strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".txt")
+		c.Run = func(t *conformance.T) {
+			target := ""
+			if rewrite != "" && t.Official() {
+				target = filepath.Join(rewrite, filepath.FromSlash(file))
 			}
-		},
-	}}, nil
+			runScript(t, s, target)
+		}
+		all = append(all, c)
+		return nil
+	})
+	return all, err
 }

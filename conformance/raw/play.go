@@ -1,0 +1,368 @@
+package raw
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/conformance/wire"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// answerTime is how long a command waits for an answer unless it says otherwise with :within.
+const answerTime = 10 * time.Second
+
+// player performs one script.
+type player struct {
+	t     *conformance.T
+	s     *script
+	vars  map[string]string
+	conns map[string]*wire.Conn
+}
+
+// runScript plays a script and compares, or records when rewrite names the source file.
+func runScript(t *conformance.T, s *script, rewrite string) {
+	p := &player{t: t, s: s, vars: map[string]string{}, conns: map[string]*wire.Conn{}}
+	t.Cleanup(p.close)
+	p.defineVariables()
+	got := make([][]string, len(s.blocks))
+	for i, b := range s.blocks {
+		lines, err := p.play(b)
+		if err != nil {
+			t.Fatalf("%s:%d: %v", s.path, b.line, err)
+		}
+		got[i] = lines
+		if rewrite == "" && !slices.Equal(lines, b.want) {
+			t.Fatalf("%s:%d: %s\n%s", s.path, b.line, b.commands[len(b.commands)-1].text, diff(b.want, lines))
+		}
+	}
+	if rewrite != "" {
+		t.Check(os.WriteFile(rewrite, []byte(s.text(got)), 0o644), "record")
+	}
+}
+
+// defineVariables gives the script its names: what differs between runs and targets.
+func (p *player) defineVariables() {
+	c := p.t.Servers()
+	for i, s := range c.NameServers {
+		p.vars[numbered("namesrv", i)] = s.Address()
+	}
+	for i, s := range c.Brokers {
+		p.vars[numbered("broker", i)] = s.Address()
+		p.vars[numbered("vip", i)] = s.VIPAddress()
+	}
+	for i := range 4 {
+		p.vars[numbered("topic", i)] = p.t.Topic()
+		p.vars[numbered("group", i)] = p.t.Group()
+		p.vars[numbered("name", i)] = p.t.Group() + "_N"
+	}
+}
+
+// numbered is the name of the i-th thing of a kind: topic, topic2, topic3.
+func numbered(kind string, i int) string {
+	if i == 0 {
+		return kind
+	}
+	return kind + strconv.Itoa(i+1)
+}
+
+func (p *player) close() {
+	for _, c := range p.conns {
+		c.Close()
+	}
+}
+
+// play performs the commands of a block and returns what the last ones showed.
+func (p *player) play(b block) ([]string, error) {
+	var out []string
+	for _, c := range b.commands {
+		lines, err := p.perform(c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, lines...)
+	}
+	for i := range out {
+		out[i] = p.abstract(out[i])
+	}
+	return out, nil
+}
+
+func (p *player) perform(c command) ([]string, error) {
+	switch c.verb {
+	case "send":
+		return p.send(c)
+	case "expect":
+		return p.expect(c)
+	case "topic":
+		return nil, p.createTopic(c)
+	case "let":
+		for k, v := range c.fields {
+			p.vars[k] = p.expand(v)
+		}
+		return nil, nil
+	case "hangup":
+		if conn := p.conns[c.operands[0]]; conn != nil {
+			conn.Close()
+			delete(p.conns, c.operands[0])
+		}
+		return nil, nil
+	}
+	return nil, fmt.Errorf("unknown command %q", c.verb)
+}
+
+// conn is the connection of a name like "broker" or "broker#2"; the part before # says where to.
+func (p *player) conn(name string) (*wire.Conn, error) {
+	if c := p.conns[name]; c != nil {
+		return c, nil
+	}
+	where, _, _ := strings.Cut(name, "#")
+	address, ok := p.vars[where]
+	if !ok {
+		return nil, fmt.Errorf("no server is called %q", where)
+	}
+	c, err := wire.Dial(p.t.Context(), address)
+	if err == nil {
+		p.conns[name] = c
+	}
+	return c, err
+}
+
+// request builds the frame of a send command.
+func (p *player) request(c command) (*wire.Frame, error) {
+	code, ok := c.code()
+	if !ok {
+		return nil, fmt.Errorf("%q names no request code", c.text)
+	}
+	f := &wire.Frame{Code: int32(code), Ext: map[string]string{}, Language: c.options["language"]}
+	for k, v := range c.fields {
+		v = p.expand(v)
+		switch k {
+		case "body":
+			f.Body = []byte(v)
+		case "hex":
+			b, err := hex.DecodeString(v)
+			if err != nil {
+				return nil, err
+			}
+			f.Body = b
+		case "zeros":
+			n, err := strconv.Atoi(v)
+			if err != nil {
+				return nil, err
+			}
+			f.Body = make([]byte, n)
+		default:
+			f.Ext[k] = v
+		}
+	}
+	if v := c.options["version"]; v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return nil, err
+		}
+		f.Version = int32(n)
+	}
+	if _, ok := c.options["binary"]; ok {
+		f.Serialize = wire.SerializeRocketMQ
+	}
+	return f, nil
+}
+
+// send makes a request and shows the answer. With :until=X it is repeated until a line of the
+// answer equals X; with :oneway nothing is awaited.
+func (p *player) send(c command) ([]string, error) {
+	deadline := time.Now().Add(answerTime)
+	if v := c.options["within"]; v != "" {
+		d, err := time.ParseDuration(v)
+		if err != nil {
+			return nil, err
+		}
+		deadline = time.Now().Add(d)
+	}
+	for {
+		lines, err := p.sendOnce(c, deadline)
+		until, repeat := c.options["until"]
+		if err != nil || !repeat || slices.Contains(lines, p.expand(until)) {
+			return lines, err
+		}
+		if time.Now().After(deadline) {
+			return lines, nil // the comparison will say what was seen instead
+		}
+		p.t.Pause(20 * time.Millisecond)
+	}
+}
+
+func (p *player) sendOnce(c command, deadline time.Time) ([]string, error) {
+	conn, err := p.conn(c.operands[0])
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.request(c)
+	if err != nil {
+		return nil, err
+	}
+	if _, oneway := c.options["oneway"]; oneway {
+		return nil, conn.OneWay(f)
+	}
+	ctx, cancel := context.WithDeadline(p.t.Context(), deadline)
+	defer cancel()
+	r, err := conn.Call(ctx, f)
+	return p.show(c, r, err)
+}
+
+// expect waits for a request that the server sends by itself and shows it.
+func (p *player) expect(c command) ([]string, error) {
+	conn, err := p.conn(c.operands[0])
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(p.t.Context(), answerTime)
+	defer cancel()
+	code, _ := c.code()
+	for {
+		r, err := conn.Push(ctx)
+		if err == nil && r.Code != int32(code) {
+			continue
+		}
+		return p.show(c, r, err)
+	}
+}
+
+// show renders an answer, or how the wait for it ended.
+func (p *player) show(c command, r *wire.Frame, err error) ([]string, error) {
+	switch {
+	case errors.Is(err, wire.ErrClosed):
+		delete(p.conns, c.operands[0])
+		return []string{"closed"}, nil
+	case errors.Is(err, wire.ErrSilent):
+		return []string{"no answer"}, nil
+	case err != nil:
+		return nil, err
+	}
+	view := wire.View{Masks: map[string]bool{}, CodeName: codeName}
+	if !r.IsResponse() {
+		view.CodeName = func(code int32) string { return protocol.RequestCode(code).String() }
+	}
+	for _, m := range p.s.masks {
+		view.Masks[m] = true
+	}
+	for m := range strings.SplitSeq(c.options["mask"], ",") {
+		view.Masks[m] = true
+	}
+	_, view.SortArrays = c.options["sort"]
+	_, view.NoBody = c.options["nobody"]
+	_, view.NoRemark = c.options["noremark"]
+	if err := p.save(c, r); err != nil {
+		return nil, err
+	}
+	lines := view.Lines(r)
+	if _, ok := c.options["header"]; ok {
+		form := map[byte]string{wire.SerializeJSON: "JSON", wire.SerializeRocketMQ: "ROCKETMQ"}[r.Serialize]
+		lines = append([]string{fmt.Sprintf("header %s language=%s version=%d flag=%d", form, r.Language, r.Version, r.Flag)}, lines...)
+	}
+	return lines, nil
+}
+
+// save keeps a field of the answer as a variable: :save=var:field, several separated by commas.
+func (p *player) save(c command, r *wire.Frame) error {
+	for item := range strings.SplitSeq(c.options["save"], ",") {
+		if item == "" {
+			continue
+		}
+		name, field, _ := strings.Cut(item, ":")
+		v, ok := r.Ext[field]
+		if !ok {
+			return fmt.Errorf("the answer %s has no field %s to save", r, field)
+		}
+		p.vars[name] = v
+	}
+	return nil
+}
+
+func codeName(code int32) string {
+	return fmt.Sprintf("%d %s", code, protocol.ResponseCode(code))
+}
+
+// createTopic creates a topic with the fields of request 17, for which it has defaults.
+func (p *player) createTopic(c command) error {
+	fields := map[string]string{
+		"topic": "$topic", "defaultTopic": "TBW102", "readQueueNums": "1", "writeQueueNums": "1", "perm": "6",
+		"topicFilterType": "SINGLE_TAG", "topicSysFlag": "0", "order": "false",
+	}
+	for k, v := range c.fields {
+		fields[k] = v
+	}
+	for k, v := range fields {
+		fields[k] = p.expand(v)
+	}
+	r, err := wire.Call(p.t.Context(), p.vars["broker"], &wire.Frame{Code: int32(protocol.UpdateAndCreateTopic), Ext: fields})
+	if err == nil && r.Code != int32(protocol.ResponseSuccess) {
+		err = fmt.Errorf("creating the topic was answered %s", r)
+	}
+	return err
+}
+
+// expand puts the variables into a text. $now is the time in milliseconds.
+func (p *player) expand(s string) string {
+	if !strings.Contains(s, "$") {
+		return s
+	}
+	for _, name := range p.byLength(func(name string) string { return name }) {
+		s = strings.ReplaceAll(s, "$"+name, p.vars[name])
+	}
+	return strings.ReplaceAll(s, "$now", strconv.FormatInt(time.Now().UnixMilli(), 10))
+}
+
+// abstract puts the names of the variables back where their values appear. Short values, such
+// as a saved offset, stay: they could be anything.
+func (p *player) abstract(s string) string {
+	for _, name := range p.byLength(func(name string) string { return p.vars[name] }) {
+		if len(p.vars[name]) > 8 {
+			s = strings.ReplaceAll(s, p.vars[name], "$"+name)
+		}
+	}
+	return s
+}
+
+// byLength lists the variables, longest first by the text that of chooses, so that no name or
+// value is taken for the beginning of a longer one.
+func (p *player) byLength(of func(name string) string) []string {
+	names := make([]string, 0, len(p.vars))
+	for name := range p.vars {
+		names = append(names, name)
+	}
+	sort.Slice(names, func(i, j int) bool {
+		if a, b := len(of(names[i])), len(of(names[j])); a != b {
+			return a > b
+		}
+		return names[i] < names[j]
+	})
+	return names
+}
+
+// diff shows expected and seen lines beside each other, those that differ marked.
+func diff(want, got []string) string {
+	var b strings.Builder
+	for i := range max(len(want), len(got)) {
+		switch {
+		case i >= len(got):
+			fmt.Fprintf(&b, "- %s\n", want[i])
+		case i >= len(want):
+			fmt.Fprintf(&b, "+ %s\n", got[i])
+		case want[i] == got[i]:
+			fmt.Fprintf(&b, "  %s\n", got[i])
+		default:
+			fmt.Fprintf(&b, "- %s\n+ %s\n", want[i], got[i])
+		}
+	}
+	return b.String()
+}

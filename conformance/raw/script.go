@@ -1,0 +1,252 @@
+package raw
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// script is a conversation with servers, written as text:
+//
+//	feature  sending
+//	topology one name server, one broker
+//	setting  broker maxMessageSize=1024
+//	mask     msgId
+//	topic
+//
+//	send broker 310 a=pg b=$topic c=TBW102 d=4 e=0 f=0 g=$now h=0 i= body=hello
+//	----
+//	SUCCESS
+//	msgId=*
+//
+// Lines before the first block describe the case. A block is a few commands, a line ----, and
+// the answer that the official server gave; a blank line ends it. Expected answers are never
+// written by hand: cmd/conformance -rewrite records them from the official server, and the
+// change is reviewed as a diff.
+type script struct {
+	path   string
+	head   conformance.Case
+	masks  []string
+	blocks []block
+	head0  []string // the lines before the first block, as they are
+}
+
+// block is one exchange.
+type block struct {
+	comment  []string
+	commands []command
+	want     []string
+	line     int // of its first command, for messages
+}
+
+// command is one line of a block: a verb, its operands, fields k=v, and options :k=v.
+type command struct {
+	text     string
+	verb     string
+	operands []string
+	fields   map[string]string
+	options  map[string]string
+}
+
+// parseScript reads a conversation; path is only for messages.
+func parseScript(path, text string) (*script, error) {
+	s := &script{path: path, head: conformance.Case{
+		Client: conformance.Raw, Topology: conformance.SingleBroker,
+		Settings: conformance.Settings{NameServer: map[string]string{}, Broker: map[string]string{}},
+	}}
+	codes := map[protocol.RequestCode]bool{}
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); {
+		chunk := []string{}
+		start := i
+		for ; i < len(lines) && lines[i] != ""; i++ {
+			chunk = append(chunk, lines[i])
+		}
+		i++
+		if len(chunk) == 0 {
+			continue
+		}
+		if !slices.Contains(chunk, separator) {
+			if len(s.blocks) > 0 {
+				return nil, fmt.Errorf("%s:%d: a block has no line %s", path, start+1, separator)
+			}
+			if err := s.describe(chunk, start); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		b, err := parseBlock(path, chunk, start, codes)
+		if err != nil {
+			return nil, err
+		}
+		s.blocks = append(s.blocks, b)
+	}
+	if s.head.Feature == "" || len(s.blocks) == 0 {
+		return nil, fmt.Errorf("%s: needs a feature and at least one block", path)
+	}
+	s.head.Codes = slices.Sorted(maps.Keys(codes))
+	return s, nil
+}
+
+const separator = "----"
+
+// topologies by the first words that scripts name them with.
+var topologies = map[string]conformance.Topology{
+	"broker": conformance.SingleBroker, "namesrv": conformance.NameServerOnly,
+	"two-namesrv": conformance.TwoNameServers, "two-brokers": conformance.TwoBrokers,
+}
+
+// describe takes the lines before the first block.
+func (s *script) describe(lines []string, start int) error {
+	s.head0 = append(append(s.head0, lines...), "")
+	for i, line := range lines {
+		word, rest, _ := strings.Cut(line, " ")
+		rest = strings.TrimSpace(rest)
+		fail := func(why string) error { return fmt.Errorf("%s:%d: %s: %s", s.path, start+i+1, line, why) }
+		switch word {
+		case "#":
+		case "feature":
+			s.head.Feature = rest
+		case "topology":
+			topology, ok := topologies[rest]
+			if !ok {
+				return fail("unknown topology")
+			}
+			s.head.Topology = topology
+		case "setting":
+			role, pair, _ := strings.Cut(rest, " ")
+			k, v, ok := strings.Cut(pair, "=")
+			settings := map[string]map[string]string{"broker": s.head.Settings.Broker, "namesrv": s.head.Settings.NameServer}[role]
+			if !ok || settings == nil {
+				return fail("wants: setting broker|namesrv key=value")
+			}
+			settings[k] = v
+		case "alone":
+			s.head.Needs = conformance.Control
+		case "slow":
+			s.head.Slow = true
+		case "timeout":
+			d, err := time.ParseDuration(rest)
+			if err != nil {
+				return fail(err.Error())
+			}
+			s.head.Timeout = d
+		case "gap":
+			issue, reason, _ := strings.Cut(rest, " ")
+			n, err := strconv.Atoi(issue)
+			if err != nil || reason == "" {
+				return fail("wants: gap issue reason")
+			}
+			s.head.Gap = &conformance.Gap{Issue: n, Reason: reason}
+		case "mask":
+			s.masks = append(s.masks, strings.Split(rest, ",")...)
+		default:
+			return fail("unknown word")
+		}
+	}
+	return nil
+}
+
+func parseBlock(path string, lines []string, start int, codes map[protocol.RequestCode]bool) (block, error) {
+	b := block{line: start + 1}
+	at := slices.Index(lines, separator)
+	b.want = lines[at+1:]
+	for i, line := range lines[:at] {
+		if strings.HasPrefix(line, "#") {
+			b.comment = append(b.comment, line)
+			continue
+		}
+		c, err := parseCommand(line)
+		if err != nil {
+			return b, fmt.Errorf("%s:%d: %w", path, start+i+1, err)
+		}
+		if code, ok := c.code(); ok {
+			codes[code] = true
+		}
+		b.commands = append(b.commands, c)
+	}
+	return b, nil
+}
+
+// parseCommand splits a line into words; a value may be quoted as a Go string.
+func parseCommand(line string) (command, error) {
+	c := command{text: line, fields: map[string]string{}, options: map[string]string{}}
+	for rest := strings.TrimSpace(line); rest != ""; rest = strings.TrimSpace(rest) {
+		var word string
+		end := strings.IndexByte(rest, ' ')
+		if end < 0 {
+			end = len(rest)
+		}
+		if eq := strings.IndexByte(rest[:end], '='); eq > 0 && eq+1 < len(rest) && (rest[eq+1] == '"' || rest[eq+1] == '`') {
+			quoted, err := strconv.QuotedPrefix(rest[eq+1:])
+			if err != nil {
+				return c, fmt.Errorf("%s: a quoted value does not end", line)
+			}
+			value, err := strconv.Unquote(quoted)
+			if err != nil {
+				return c, fmt.Errorf("%s: %w", line, err)
+			}
+			word, rest = rest[:eq+1]+value, rest[eq+1+len(quoted):]
+		} else {
+			word, rest = rest[:end], rest[end:]
+		}
+		k, v, pair := strings.Cut(word, "=")
+		switch {
+		case strings.HasPrefix(word, ":"):
+			c.options[k[1:]] = v
+		case pair:
+			c.fields[k] = v
+		case c.verb == "":
+			c.verb = word
+		default:
+			c.operands = append(c.operands, word)
+		}
+	}
+	return c, nil
+}
+
+// code is the request code that a send command names, by number or by upstream's name.
+func (c command) code() (protocol.RequestCode, bool) {
+	if c.verb != "send" && c.verb != "expect" || len(c.operands) < 2 {
+		return 0, false
+	}
+	if n, err := strconv.Atoi(c.operands[1]); err == nil {
+		return protocol.RequestCode(n), true
+	}
+	for _, info := range protocol.RequestCodes() {
+		if info.Name == c.operands[1] {
+			return info.Code, true
+		}
+	}
+	return 0, false
+}
+
+// text renders the script again, with the answers in got in place of the expected ones.
+func (s *script) text(got [][]string) string {
+	var b strings.Builder
+	for _, line := range s.head0 {
+		b.WriteString(line + "\n")
+	}
+	for i, bl := range s.blocks {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		for _, line := range bl.comment {
+			b.WriteString(line + "\n")
+		}
+		for _, c := range bl.commands {
+			b.WriteString(c.text + "\n")
+		}
+		b.WriteString(separator + "\n")
+		for _, line := range got[i] {
+			b.WriteString(line + "\n")
+		}
+	}
+	return b.String()
+}
