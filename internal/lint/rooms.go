@@ -41,8 +41,9 @@ var rooms = []room{
 	{dir: "store", imports: []string{"codec"}, quiet: true},
 	{dir: "store/vfs", sealed: true, quiet: true},
 
-	{dir: "namesrv", imports: []string{"remoting", "config"}, sockets: true},
-	{dir: "namesrv/*", imports: []string{"codec", "config"}, quiet: true},
+	// Of the broker's rooms the name server shares the one that replaces files safely.
+	{dir: "namesrv", imports: []string{"remoting", "config", "broker/configfile"}, sockets: true},
+	{dir: "namesrv/*", imports: []string{"codec", "config", "broker/configfile"}, quiet: true},
 
 	{dir: "broker", imports: []string{"remoting", "store", "config"}, sockets: true},
 	// What the broker keeps: domain objects that know neither frames nor sockets.

@@ -1,7 +1,6 @@
 package routes
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -10,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -388,13 +388,13 @@ func compare(t *testing.T, what string, m *model, table *Table) {
 	var topics []string
 	for _, name := range modelTopics {
 		want := m.route(name)
-		for _, d := range []Dialect{Loose, Standard} {
-			body, ok := table.EncodedRoute(name, d)
-			switch {
-			case ok != (want != nil):
-				t.Errorf("%s: route of %s found: %v, the model says %v", what, name, ok, want != nil)
-			case ok && !bytes.Equal(body, AppendRoute(nil, want, d)):
-				t.Errorf("%s: route of %s\n got %s\nwant %s", what, name, body, AppendRoute(nil, want, d))
+		for _, form := range []compat.JSONForm{compat.Compact, compat.Standard} {
+			body, err := table.EncodedRoute(name, form)
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			if text := encode(t, want, form); string(body) != text {
+				t.Errorf("%s: route of %s\n got %s\nwant %s", what, name, body, text)
 			}
 		}
 		if m.hasTopic(name) {
@@ -408,7 +408,7 @@ func compare(t *testing.T, what string, m *model, table *Table) {
 	for cluster, names := range m.members {
 		info.ClusterAddrTable[cluster] = slices.Sorted(maps.Keys(names))
 	}
-	if got, want := AppendClusterInfo(nil, table.ClusterInfo()), AppendClusterInfo(nil, info); !bytes.Equal(got, want) {
+	if got, want := encode(t, table.ClusterInfo(), compat.Compact), encode(t, info, compat.Compact); got != want {
 		t.Errorf("%s: cluster\n got %s\nwant %s", what, got, want)
 	}
 	for a, l := range m.live {

@@ -1,9 +1,12 @@
 package routes
 
 import (
+	"fmt"
 	"maps"
 	"strings"
+	"sync/atomic"
 
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -27,27 +30,39 @@ func (t *Table) Route(name string) (*protocol.TopicRouteData, bool) {
 	return t.collect(tp)
 }
 
-// EncodedRoute is the route of a topic as JSON, false when there is none. The
-// bytes are shared and stay valid: do not change them. A route that was encoded
-// before and has not changed costs one look-up.
-func (t *Table) EncodedRoute(name string, d Dialect) ([]byte, bool) {
+// EncodedRoute is the route of a topic as JSON, nil when there is none. form is
+// compat.Standard, or compat.Compact for clients before 4.9.4. The bytes are
+// shared and stay valid: do not change them. A route that was encoded before and
+// has not changed costs one look-up.
+func (t *Table) EncodedRoute(name string, form compat.JSONForm) ([]byte, error) {
 	epoch := t.epoch.Load()
 	t.mu.RLock()
 	tp := t.topics[name]
 	t.mu.RUnlock()
 	if tp == nil {
-		return nil, false
+		return nil, nil
 	}
-	if c := tp.cached[d].Load(); c != nil && c.epoch == epoch {
-		return c.body, true
+	cache := tp.cache(form)
+	if c := cache.Load(); c != nil && c.epoch == epoch {
+		return c.body, nil
 	}
 	route, ok := t.collect(tp)
 	if !ok {
-		return nil, false
+		return nil, nil
 	}
-	c := &cachedRoute{epoch: epoch, body: AppendRoute(nil, route, d)}
-	tp.cached[d].Store(c)
-	return c.body, true
+	body, err := compat.AppendFastjson(nil, route, form)
+	if err != nil {
+		return nil, fmt.Errorf("route of %s: %w", name, err)
+	}
+	cache.Store(&cachedRoute{epoch: epoch, body: body})
+	return body, nil
+}
+
+func (tp *topic) cache(form compat.JSONForm) *atomic.Pointer[cachedRoute] {
+	if form == compat.Standard {
+		return &tp.cached[1]
+	}
+	return &tp.cached[0]
 }
 
 // collect gathers the route of tp. tp may have been replaced by now; the route is

@@ -66,8 +66,8 @@ type Table struct {
 // topic is immutable but for its cache; a change of the topic replaces it.
 type topic struct {
 	name   string
-	queues []protocol.QueueData                  // sorted by broker name
-	cached [dialects]atomic.Pointer[cachedRoute] // by Dialect
+	queues []protocol.QueueData           // sorted by broker name
+	cached [2]atomic.Pointer[cachedRoute] // by dialect, see cache
 }
 
 // New makes an empty table. now is the clock of heartbeats.
