@@ -345,11 +345,13 @@ func (m *Manager) report(err error) {
 	}
 }
 
-func (m *Manager) encode() ([]byte, error) { return configfile.EncodeJSON(m.Snapshot()) }
+func (m *Manager) encode() ([]byte, error) {
+	return compat.AppendFastjson(nil, m.Snapshot(), compat.Pretty)
+}
 
 func (m *Manager) decode(b []byte) error {
 	w := protocol.SubscriptionGroupWrapper{DataVersion: m.version}
-	if err := configfile.DecodeJSON(b, &w); err != nil {
+	if err := compat.UnmarshalFastjson(b, &w); err != nil {
 		return err
 	}
 	m.mu.Lock()

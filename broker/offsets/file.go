@@ -2,11 +2,10 @@ package offsets
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"strconv"
 
-	"github.com/gantrymq/gantry/broker/configfile"
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -22,7 +21,7 @@ type fileText struct {
 
 func (m *Manager) decode(b []byte) error {
 	text := fileText{DataVersion: m.version}
-	if err := configfile.DecodeJSON(b, &text); err != nil {
+	if err := compat.UnmarshalFastjson(b, &text); err != nil {
 		return err
 	}
 	for at, offsets := range text.OffsetTable {
@@ -129,8 +128,8 @@ func appendGroupTopics(b []byte, keys []key) []byte {
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			quoted, _ := json.Marshal(s) // a string never fails
-			return append(b, quoted...)
+			b, _ = compat.AppendFastjson(b, s, compat.Compact) // never fails for a string
+			return b
 		}
 	}
 	b = append(b, '"')

@@ -307,14 +307,14 @@ func (m *Manager) report(err error) {
 
 func (m *Manager) encode() ([]byte, error) {
 	table, version := m.Snapshot()
-	return configfile.EncodeJSON(protocol.TopicConfigSerializeWrapper{DataVersion: version, TopicConfigTable: table})
+	return compat.AppendFastjson(nil, protocol.TopicConfigSerializeWrapper{DataVersion: version, TopicConfigTable: table}, compat.Pretty)
 }
 
 // decode lays the file over the table. The key of the table counts, as it does
 // upstream, not the name inside the configuration.
 func (m *Manager) decode(b []byte) error {
 	wrapper := protocol.TopicConfigSerializeWrapper{DataVersion: m.version}
-	if err := configfile.DecodeJSON(b, &wrapper); err != nil {
+	if err := compat.UnmarshalFastjson(b, &wrapper); err != nil {
 		return err
 	}
 	m.mu.Lock()
