@@ -74,13 +74,6 @@ const (
 	PropertyDLQOriginMessageID             = "DLQ_ORIGIN_MESSAGE_ID"
 )
 
-// Separators of the property text: name, NameValueSeparator, value,
-// PropertySeparator, for each property.
-const (
-	NameValueSeparator = '\x01'
-	PropertySeparator  = '\x02'
-)
-
 // KeySeparator stands between the keys of the KEYS property.
 const KeySeparator = " "
 
