@@ -3,6 +3,9 @@
 //
 //	ScanInterval time.Duration `conf:"scanNotActiveBrokerInterval" unit:"ms" default:"5000"`
 //
+// A key that the official server has and that means nothing here has a third tag,
+// inert, which says why, so that whoever sets it can be told.
+//
 // Values are read and written as upstream's MixAll.properties2Object and
 // object2Properties do. The package knows no process and no file: which keys
 // exist is the struct's business, and text comes from package compat.
@@ -15,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gantrymq/gantry/compat"
 )
 
 // Fault is a value that a key cannot take. Upstream passes over it in silence and
@@ -64,6 +69,16 @@ func Values(src any) iter.Seq2[string, string] {
 	}
 }
 
+// Inert says why a key of v has no effect, and is empty for one that has.
+func Inert(v any, key string) string {
+	for k, f := range fields(v) {
+		if k == key {
+			return f.tag.Get("inert")
+		}
+	}
+	return ""
+}
+
 type field struct {
 	value reflect.Value
 	tag   reflect.StructTag
@@ -104,23 +119,25 @@ func (f field) unit() time.Duration {
 func (f field) set(key, value string) error {
 	switch f.value.Interface().(type) {
 	case string:
-		f.value.SetString(strings.TrimSpace(value))
+		f.value.SetString(compat.TrimValue(value))
 	case bool:
-		f.value.SetBool(strings.EqualFold(value, "true"))
+		// Like Java's, this takes all that is not "true" for false, and says nothing.
+		on, _ := compat.ParseBool(value)
+		f.value.SetBool(on)
 	case time.Duration:
-		n, err := strconv.ParseInt(value, 10, 64)
+		n, err := compat.ParseInt(value, 64)
 		if err != nil || time.Duration(n)*f.unit()/f.unit() != time.Duration(n) {
 			return &Fault{key, value, "a whole number of " + f.tag.Get("unit")}
 		}
 		f.value.SetInt(int64(time.Duration(n) * f.unit()))
 	case int32, int64, int:
-		n, err := strconv.ParseInt(value, 10, f.value.Type().Bits())
+		n, err := compat.ParseInt(value, f.value.Type().Bits())
 		if err != nil {
 			return &Fault{key, value, "a whole number of " + strconv.Itoa(f.value.Type().Bits()) + " bits"}
 		}
 		f.value.SetInt(n)
 	case float64:
-		n, err := strconv.ParseFloat(value, 64)
+		n, err := compat.ParseFloat(value)
 		if err != nil {
 			return &Fault{key, value, "a number"}
 		}

@@ -19,6 +19,7 @@ type sample struct {
 	Enabled bool          `conf:"enabled" default:"true"`
 	Ratio   float64       `conf:"ratio" default:"2"`
 	Large   int64         `conf:"large" default:"4294967296"`
+	Threads int32         `conf:"threads" default:"3" inert:"there are none"`
 	private int
 }
 
@@ -66,9 +67,14 @@ func TestValues(t *testing.T) {
 	}
 	want := map[string]string{
 		"listenPort": "9876", "rocketmqHome": "", "scanInterval": "5000", "waitSeconds": "45",
-		"enabled": "true", "ratio": "2.0", "large": "4294967296",
+		"enabled": "true", "ratio": "2.0", "large": "4294967296", "threads": "3",
 	}
 	if got := maps.Collect(Values(&s)); !maps.Equal(got, want) {
 		t.Errorf("values %v, want %v", got, want)
+	}
+	for key, reason := range map[string]string{"threads": "there are none", "large": "", "absent": ""} {
+		if got := Inert(&s, key); got != reason {
+			t.Errorf("%s is inert because %q, want %q", key, got, reason)
+		}
 	}
 }
