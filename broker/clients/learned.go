@@ -1,0 +1,66 @@
+package clients
+
+import (
+	"strings"
+
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// Pulls may carry a subscription of their own, those of clients that send no
+// heartbeats and of the proxy among them. Upstream calls remembering it
+// compensation; admin tools and the cleaning of offsets look at it.
+
+type learnedData struct {
+	subscription protocol.SubscriptionData
+	kind         View // without subscriptions
+}
+
+// learnedRefresh is how often (ms) a subscription that keeps coming is noted
+// again. Much less than any expiry makes sense, so that a pull costs a look-up.
+const learnedRefresh = 10_000
+
+// Learn notes the subscription that a pull brought along. The names may be views
+// into a request. build is called only when there is something new to note; what
+// it returns is kept.
+func (m *Consumers) Learn(group, topic, expression string, kind View, build func() protocol.SubscriptionData) {
+	now := m.opts.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.learned[groupTopic{group, topic}]
+	if l != nil && l.subscription.SubString == expression && now-l.subscription.SubVersion < learnedRefresh {
+		return
+	}
+	kind.Subscriptions = nil
+	l = &learnedData{subscription: build(), kind: kind}
+	l.subscription.SubVersion = now
+	m.learned[groupTopic{strings.Clone(group), strings.Clone(topic)}] = l
+}
+
+// Learned returns what pulls brought along for a group that has no members, or
+// nil. The View is the caller's.
+func (m *Consumers) Learned(group string) *View {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var view *View
+	for at, l := range m.learned {
+		if at.group != group {
+			continue
+		}
+		if view == nil {
+			kind := l.kind
+			kind.Subscriptions = map[string]*protocol.SubscriptionData{}
+			view = &kind
+		}
+		view.Subscriptions[at.topic] = &l.subscription
+	}
+	return view
+}
+
+// expireLearned is called with m.mu held.
+func (m *Consumers) expireLearned(now int64) {
+	for at, l := range m.learned {
+		if now-l.subscription.SubVersion > m.opts.SubscriptionExpiry {
+			delete(m.learned, at)
+		}
+	}
+}
