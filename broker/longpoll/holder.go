@@ -1,0 +1,360 @@
+// Package longpoll parks pulls that found nothing until a message arrives in
+// their queue or their time is up, and hands them back to be run again.
+//
+// The rules are those of upstream's PullRequestHoldService, with two holes
+// closed: a message that arrives between the pull's look at the queue and its
+// parking wakes it at once and not at the next check five seconds later, and a
+// pull's time is kept to the second. A parked pull is one node in a list: no
+// goroutine, no timer. The package knows neither requests nor the store; what is
+// parked is the caller's.
+package longpoll
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// DefaultRecheck is how often parked pulls are compared with the end of their
+// queue, when long polling is on.
+const DefaultRecheck = 5 * time.Second
+
+// DefaultLimit bounds the pulls that are parked at once.
+const DefaultLimit = 100_000
+
+// tick is how exactly deadlines are kept.
+const tick = time.Second
+
+// Reason is why a parked pull is handed back.
+type Reason uint8
+
+// The reasons.
+const (
+	Arrived  Reason = iota // a message that it may want has arrived
+	Moved                  // its queue is longer than it was, though nothing that arrived matched
+	TimedOut               // its deadline has passed
+	Released               // by WakeAll, or because the Holder stops
+)
+
+// Filter is what a pull wants; store filters and package filter's have it.
+type Filter interface {
+	MatchUnit(tagsCode int64) bool
+}
+
+// Waiter is one pull that waits. It may be embedded in what the caller keeps of
+// it, with T a pointer to that.
+type Waiter[T any] struct {
+	Topic    string // must not be a view into a request
+	Queue    int32
+	From     int64  // the queue offset that is read next
+	Deadline int64  // ms since 1970
+	Filter   Filter // nil wants everything
+	Request  T
+
+	// Why is set when the Waiter is handed back.
+	Why Reason
+
+	prev, next *Waiter[T] // in its queue; guarded by the queue's mutex
+	parked     bool       // likewise
+}
+
+// Options say how long parked pulls are left alone and who takes them back.
+type Options[T any] struct {
+	Now     func() int64  // ms since 1970
+	Recheck time.Duration // DefaultRecheck when 0; the short polling time when long polling is off
+	Limit   int           // DefaultLimit when 0
+
+	// MaxOffset is the offset behind the last message of a queue. It is called
+	// without a lock and must be quick.
+	MaxOffset func(topic string, queue int32) int64
+	// Gone reports that nobody waits for the answer any more. Such pulls are
+	// dropped, not handed back. May be nil.
+	Gone func(T) bool
+	// Resume takes pulls back, several at once when messages come fast. It is
+	// called by Run's goroutine only. The slice is lent until Resume returns, the
+	// Waiters are the caller's again and may be parked anew.
+	Resume func(woken []*Waiter[T])
+}
+
+// Holder keeps the pulls that wait. It is safe for concurrent use.
+type Holder[T any] struct {
+	opts Options[T]
+
+	queues  sync.Map     // queueKey → *queue[T]
+	waiting atomic.Int64 // number of parked Waiters
+	closed  atomic.Bool
+
+	signal chan struct{} // holds a token when Run has something to look at
+
+	mu    sync.Mutex   // guards ready
+	ready []*Waiter[T] // woken, to be handed back by Run
+}
+
+type queueKey struct {
+	topic string
+	queue int32
+}
+
+// queue is the pulls that wait for one queue.
+type queue[T any] struct {
+	mu   sync.Mutex // guards the fields below, and the links of its Waiters
+	head *Waiter[T]
+	dead bool // removed from Holder.queues: nobody may be parked here
+}
+
+// New makes an empty Holder. Nothing is handed back before Run.
+func New[T any](o Options[T]) *Holder[T] {
+	if o.Recheck <= 0 {
+		o.Recheck = DefaultRecheck
+	}
+	if o.Limit <= 0 {
+		o.Limit = DefaultLimit
+	}
+	return &Holder[T]{opts: o, signal: make(chan struct{}, 1)}
+}
+
+// Waiting is the number of pulls that are parked.
+func (h *Holder[T]) Waiting() int { return int(h.waiting.Load()) }
+
+// Park keeps w until it is handed to Resume, and reports whether it does: a
+// Holder that is full or stopping does not, and then w must be answered at once.
+// w belongs to the Holder until it is handed back.
+func (h *Holder[T]) Park(w *Waiter[T]) bool {
+	n := h.waiting.Add(1)
+	if n > int64(h.opts.Limit) || h.closed.Load() {
+		h.waiting.Add(-1)
+		return false
+	}
+	key := queueKey{w.Topic, w.Queue}
+	q := h.insert(key, w)
+	switch {
+	case h.closed.Load():
+		// The Holder was closed meanwhile. Unless its last sweep has found w, it
+		// never will.
+		return !q.remove(w, h)
+	case h.opts.MaxOffset(w.Topic, w.Queue) > w.From:
+		// The message came after the pull had looked and before w was in the list.
+		// Those that come from now on find w.
+		if q.remove(w, h) {
+			w.Why = Arrived
+			h.wake(w)
+		}
+	case n == 1:
+		h.poke() // Run sleeps without a timer while nothing waits
+	}
+	return true
+}
+
+// insert links w into its queue.
+func (h *Holder[T]) insert(key queueKey, w *Waiter[T]) *queue[T] {
+	for {
+		v, ok := h.queues.Load(key)
+		if !ok {
+			v, _ = h.queues.LoadOrStore(key, &queue[T]{})
+		}
+		q := v.(*queue[T])
+		q.mu.Lock()
+		if q.dead {
+			q.mu.Unlock()
+			continue // a sweep has just removed it
+		}
+		w.prev, w.next, w.parked = nil, q.head, true
+		if q.head != nil {
+			q.head.prev = w
+		}
+		q.head = w
+		q.mu.Unlock()
+		return q
+	}
+}
+
+// remove takes w out, and reports whether it was still in.
+func (q *queue[T]) remove(w *Waiter[T], h *Holder[T]) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !w.parked {
+		return false
+	}
+	q.unlink(w, h)
+	return true
+}
+
+// unlink is called with q.mu held.
+func (q *queue[T]) unlink(w *Waiter[T], h *Holder[T]) {
+	if w.prev != nil {
+		w.prev.next = w.next
+	} else {
+		q.head = w.next
+	}
+	if w.next != nil {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next, w.parked = nil, nil, false
+	h.waiting.Add(-1)
+}
+
+// Notify tells of a message that has arrived: pulls can read it now. It never
+// blocks and costs one look-up when nobody waits for the queue. The topic is not
+// kept.
+func (h *Holder[T]) Notify(topic string, queueID int32, offset, tagsCode int64) {
+	if h.waiting.Load() == 0 {
+		return
+	}
+	v, ok := h.queues.Load(queueKey{topic, queueID})
+	if !ok {
+		return
+	}
+	q := v.(*queue[T])
+	q.mu.Lock()
+	for w := q.head; w != nil; {
+		next := w.next
+		if offset >= w.From && (w.Filter == nil || w.Filter.MatchUnit(tagsCode)) {
+			q.unlink(w, h)
+			w.Why = Arrived
+			h.wake(w)
+		}
+		w = next
+	}
+	q.mu.Unlock()
+}
+
+// wake leaves w to Run. It may be called with a queue's mutex held.
+func (h *Holder[T]) wake(w *Waiter[T]) {
+	h.mu.Lock()
+	h.ready = append(h.ready, w)
+	first := len(h.ready) == 1
+	h.mu.Unlock()
+	if first {
+		h.poke()
+	}
+}
+
+func (h *Holder[T]) poke() {
+	select {
+	case h.signal <- struct{}{}:
+	default:
+	}
+}
+
+// WakeAll hands every parked pull back, as upstream does when a master comes
+// online.
+func (h *Holder[T]) WakeAll() {
+	h.sweep(func(_ queueKey, q *queue[T]) {
+		q.takeIf(h, func(w *Waiter[T]) bool { w.Why = Released; return true })
+	})
+}
+
+// Run hands pulls back until ctx is done. Then it hands back all that are left,
+// for a last answer, and the Holder takes no more.
+func (h *Holder[T]) Run(ctx context.Context) error {
+	timer := time.NewTimer(tick)
+	defer timer.Stop()
+	nextRecheck := h.opts.Now() + h.opts.Recheck.Milliseconds()
+	var spare []*Waiter[T]
+	ticking := true
+	for {
+		select {
+		case <-ctx.Done():
+			h.closed.Store(true)
+			h.WakeAll()
+			h.deliver(nil)
+			return context.Cause(ctx)
+		case <-h.signal:
+			spare = h.deliver(spare)
+		case <-timer.C:
+			ticking = false
+			now := h.opts.Now()
+			recheck := now >= nextRecheck
+			if recheck {
+				nextRecheck = now + h.opts.Recheck.Milliseconds()
+			}
+			h.check(now, recheck)
+		}
+		if !ticking && h.waiting.Load() > 0 {
+			timer.Reset(min(tick, h.opts.Recheck))
+			ticking = true
+		}
+	}
+}
+
+// deliver hands back what is ready. Its slices are used in turns: spare is the
+// one of the last time.
+func (h *Holder[T]) deliver(spare []*Waiter[T]) []*Waiter[T] {
+	h.mu.Lock()
+	woken := h.ready
+	h.ready = spare[:0]
+	h.mu.Unlock()
+	if len(woken) == 0 {
+		return woken
+	}
+	h.opts.Resume(woken)
+	clear(woken) // what was handed back must not be kept alive from here
+	return woken
+}
+
+// check wakes pulls whose time is up, and with recheck also those whose queue
+// has moved on.
+func (h *Holder[T]) check(now int64, recheck bool) {
+	h.sweep(func(key queueKey, q *queue[T]) {
+		end := int64(-1)
+		if recheck {
+			end = h.opts.MaxOffset(key.topic, key.queue)
+		}
+		q.takeIf(h, func(w *Waiter[T]) bool {
+			switch {
+			case end > w.From:
+				w.Why = Moved
+			case now >= w.Deadline:
+				w.Why = TimedOut
+			default:
+				return false
+			}
+			return true
+		})
+		if recheck && h.opts.Gone != nil {
+			q.dropGone(h)
+		}
+	})
+}
+
+// sweep visits every queue and removes those that nobody waits for.
+func (h *Holder[T]) sweep(visit func(queueKey, *queue[T])) {
+	h.queues.Range(func(k, v any) bool {
+		q := v.(*queue[T])
+		visit(k.(queueKey), q)
+		q.mu.Lock()
+		if q.head == nil {
+			q.dead = true
+			h.queues.Delete(k)
+		}
+		q.mu.Unlock()
+		return true
+	})
+}
+
+// takeIf wakes the pulls of a queue that due chooses.
+func (q *queue[T]) takeIf(h *Holder[T], due func(*Waiter[T]) bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for w := q.head; w != nil; {
+		next := w.next
+		if due(w) {
+			q.unlink(w, h)
+			h.wake(w)
+		}
+		w = next
+	}
+}
+
+func (q *queue[T]) dropGone(h *Holder[T]) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for w := q.head; w != nil; {
+		next := w.next
+		if h.opts.Gone(w.Request) {
+			q.unlink(w, h)
+		}
+		w = next
+	}
+}
