@@ -32,9 +32,17 @@ type RequestInfo struct {
 	NewHeader func() Header // nil when the request has no header class
 	NewAnswer func() Header // nil when the answer has no header class
 	// Actions and Resource repeat upstream's RocketMQAction annotation. An empty
-	// Resource means that the marked fields of the header name the resources.
-	Actions  []string
-	Resource string
+	// Resource means that the fields of Resources name what is touched.
+	Actions   []string
+	Resource  string
+	Resources []ResourceField
+}
+
+// ResourceField is an ext field that names what a request touches.
+type ResourceField struct {
+	Key      string
+	Kind     string // topic, group or cluster
+	Splitter string // between several names; empty means one name
 }
 
 // RequestCodes lists every request code of 5.5.0 by ascending code. The slice

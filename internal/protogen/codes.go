@@ -8,7 +8,7 @@ import (
 
 // generateRequests writes the request code constants and their table. A line is
 // code, upstream name, handlers, tier and key=value pairs.
-func generateRequests(text string) ([]byte, error) {
+func generateRequests(text string, headers map[string]*header) ([]byte, error) {
 	var consts, table bytes.Buffer
 	err := lines(text, func(_ int, line string) error {
 		words := strings.Fields(line)
@@ -25,6 +25,9 @@ func generateRequests(text string) ([]byte, error) {
 				return fmt.Errorf("%q is not key=value", pair)
 			}
 			fmt.Fprintf(&table, ", %s", requestAttribute(key, value))
+			if key == "header" {
+				table.WriteString(resourceFields(value, headers))
+			}
 		}
 		table.WriteString("},\n")
 		return nil
@@ -46,6 +49,30 @@ func handlerSet(handlers string) string {
 		}[h])
 	}
 	return strings.Join(set, "|")
+}
+
+// resourceFields names the ext fields of a header that say which resources a
+// request touches.
+func resourceFields(name string, headers map[string]*header) string {
+	h, ok := headers[name]
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	for _, f := range h.fields {
+		if f.resource == "" {
+			continue
+		}
+		key := f.wire
+		if name == h.shortName {
+			key = f.short
+		}
+		fmt.Fprintf(&b, "{Key: %q, Kind: %q, Splitter: %q},", key, f.resource, f.splitter)
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return ", Resources: []ResourceField{" + b.String() + "}"
 }
 
 func requestAttribute(key, value string) string {

@@ -31,6 +31,10 @@ func run(in, out string) error {
 		return err
 	}
 	slices.Sort(files)
+	headers, err := readHeaders(files)
+	if err != nil {
+		return err
+	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -41,7 +45,7 @@ func run(in, out string) error {
 		name := area + "_gen.go"
 		switch area {
 		case "requests":
-			code, err = generateRequests(string(text))
+			code, err = generateRequests(string(text), headers)
 		case "responses":
 			code, err = generateResponses(string(text))
 		default:
@@ -56,6 +60,31 @@ func run(in, out string) error {
 		}
 	}
 	return nil
+}
+
+// readHeaders reads the headers of all files, by name.
+func readHeaders(files []string) (map[string]*header, error) {
+	headers := map[string]*header{}
+	for _, file := range files {
+		if base := filepath.Base(file); base == "requests.def" || base == "responses.def" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		parsed, err := parseHeaders(string(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for _, h := range parsed {
+			headers[h.name] = h
+			if h.shortName != "" {
+				headers[h.shortName] = h
+			}
+		}
+	}
+	return headers, nil
 }
 
 // writeGo formats body under the common preamble and writes it when it differs
