@@ -135,9 +135,9 @@ func (w *jsonWriter) scalar(v reflect.Value) error {
 	case reflect.Bool:
 		w.dst = strconv.AppendBool(w.dst, v.Bool())
 	case reflect.Float32:
-		w.dst = appendJavaFloat(w.dst, v.Float(), 32)
+		w.dst = AppendFloat(w.dst, v.Float(), 32)
 	case reflect.Float64:
-		w.dst = appendJavaFloat(w.dst, v.Float(), 64)
+		w.dst = AppendFloat(w.dst, v.Float(), 64)
 	default:
 		return w.integer(v)
 	}

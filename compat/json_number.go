@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// appendJavaFloat writes a number as Java's Double.toString or Float.toString
-// does: always with a point, and with an exponent below 10^-3 and from 10^7 on.
-// What is no number becomes null.
-func appendJavaFloat(dst []byte, f float64, bits int) []byte {
+// AppendFloat appends a number of 32 or 64 bits as Java's Float.toString or
+// Double.toString does: always with a point, and with an exponent below 10^-3
+// and from 10^7 on. What is no number becomes null, as fastjson writes it.
+func AppendFloat(dst []byte, f float64, bits int) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(dst, "null"...)
 	}

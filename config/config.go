@@ -1,14 +1,22 @@
-// Package config binds the official keys of broker.conf, namesrv.conf and their
-// kin to plain structs. A field names its key and default in tags:
+// Package config knows every official key of broker.conf, namesrv.conf and their
+// kin, and binds the ones that are honoured to plain structs.
+//
+// The keys are data: definitions/keys.csv, from which go generate makes the table
+// keys and the page docs/configuration.md. Load turns a file, the environment and
+// flags into Settings, the values of all keys of one kind of process, with a
+// warning for whatever cannot be used. Live holds them while the process runs:
+// an update makes a new snapshot.
+//
+// A room takes what it needs through a struct whose fields name their keys:
 //
 //	ScanInterval time.Duration `conf:"scanNotActiveBrokerInterval" unit:"ms" default:"5000"`
 //
-// A key that the official server has and that means nothing here has a third tag,
-// inert, which says why, so that whoever sets it can be told.
+// A key that the official server has and that means nothing here may have a third
+// tag, inert, which says why, so that whoever sets it can be told. The generator
+// reads these tags too: a key is honoured when a struct has it without that tag.
 //
 // Values are read and written as upstream's MixAll.properties2Object and
-// object2Properties do. The package knows no process and no file: which keys
-// exist is the struct's business, and text comes from package compat.
+// object2Properties do. The package reads no file and knows no socket.
 package config
 
 import (
