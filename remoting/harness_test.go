@@ -102,16 +102,32 @@ func (w wire) frame() *codec.Frame {
 }
 
 func (w wire) tryFrame() (*codec.Frame, error) {
+	b, err := w.tryRaw()
+	if err != nil {
+		return nil, err
+	}
+	f := new(codec.Frame)
+	return f, f.Decode(b)
+}
+
+// raw reads one frame and returns what follows its length.
+func (w wire) raw() []byte {
+	w.t.Helper()
+	b, err := w.tryRaw()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return b
+}
+
+func (w wire) tryRaw() ([]byte, error) {
 	var length [4]byte
 	if _, err := io.ReadFull(w, length[:]); err != nil {
 		return nil, err
 	}
 	b := make([]byte, binary.BigEndian.Uint32(length[:]))
-	if _, err := io.ReadFull(w, b); err != nil {
-		return nil, err
-	}
-	f := new(codec.Frame)
-	return f, f.Decode(b)
+	_, err := io.ReadFull(w, b)
+	return b, err
 }
 
 // closed reports whether the server closes the connection without saying more.
@@ -148,4 +164,12 @@ func event[T any](t testing.TB, ch <-chan T) T {
 		t.Fatal("nothing happened")
 		panic("unreachable")
 	}
+}
+
+// pipe makes the two ends of a connection in memory, for tests with their own
+// clock.
+func pipe(t testing.TB) (server net.Conn, client wire) {
+	server, c := net.Pipe()
+	t.Cleanup(func() { c.Close() })
+	return server, wire{c, t}
 }
