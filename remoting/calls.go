@@ -47,7 +47,7 @@ type calls struct {
 	table  map[int32]call
 	opaque int32 // of the last call
 	timer  *time.Timer
-	armed  bool // the timer will fire
+	due    time.Duration // when the timer will fire; 0: not at all
 	err    error
 }
 
@@ -73,8 +73,8 @@ func (t *calls) add(timeout time.Duration, done func(*codec.Frame, error)) (int3
 	}
 	opaque := t.nextOpaque()
 	t.table[opaque] = c
-	if timeout > 0 && !t.armed {
-		t.arm(timeout)
+	if timeout > 0 && (t.due == 0 || c.deadline < t.due) {
+		t.arm(c.deadline, c.began)
 	}
 	return opaque, nil
 }
@@ -121,10 +121,10 @@ func (t *calls) unanswered() int {
 	return len(t.table)
 }
 
-// arm sets the timer. The caller holds mu.
-func (t *calls) arm(d time.Duration) {
-	t.armed = true
-	d = max(d, expiryStep)
+// arm sets the timer to due. The caller holds mu.
+func (t *calls) arm(due, now time.Duration) {
+	t.due = due
+	d := max(due-now, expiryStep)
 	if t.timer == nil {
 		t.timer = time.AfterFunc(d, t.expire)
 	} else {
@@ -135,7 +135,7 @@ func (t *calls) arm(d time.Duration) {
 // expire ends overdue calls and sets the timer for the next.
 func (t *calls) expire() {
 	t.mu.Lock()
-	t.armed = false
+	t.due = 0
 	now := t.host.now()
 	var overdue []call
 	var next time.Duration
@@ -150,7 +150,7 @@ func (t *calls) expire() {
 		}
 	}
 	if next > 0 && t.err == nil {
-		t.arm(next - now)
+		t.arm(next, now)
 	}
 	t.mu.Unlock()
 	for _, c := range overdue {

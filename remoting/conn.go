@@ -43,8 +43,6 @@ type conn struct {
 	wg      *sync.WaitGroup // counts the writer goroutine
 	writeFn func()          // c.write, bound once
 
-	waiting int // bytes in the outbox, as the reader last saw it
-
 	opened   atomic.Bool // the first bytes were understood: it is a session
 	stopping atomic.Bool // the reader shall end
 	closing  atomic.Bool
@@ -101,8 +99,7 @@ func (c *conn) read() error {
 			continue
 		}
 		c.dispatch()
-		if c.waiting >= flushAt {
-			c.waiting = 0
+		if c.out.waiting.Load() >= flushAt {
 			if err := c.out.flush(); err != nil {
 				return err
 			}
@@ -151,18 +148,11 @@ func (c *conn) submit(r *Request, route *Route) {
 }
 
 // detach counts a request that is answered later, settled one that was.
-func (c *conn) detach() {
-	c.inFlight.Add(1)
-	c.host.inFlight.Add(1)
-}
+func (c *conn) detach() { c.inFlight.Add(1) }
 
 func (c *conn) settled() {
-	c.inFlight.Add(-1)
-	if c.host.inFlight.Add(-1) == 0 && c.host.draining.Load() {
-		select {
-		case c.host.settled <- struct{}{}:
-		default:
-		}
+	if c.inFlight.Add(-1) == 0 {
+		c.host.tellSettled()
 	}
 }
 
@@ -180,11 +170,7 @@ func (c *conn) Respond(cmd *codec.Command, bufs [][]byte, release func()) {
 }
 
 func (c *conn) respond(cmd *codec.Command, bufs [][]byte, release func(), when urgency) {
-	waiting, err := c.out.put(cmd, bufs, release, when)
-	if when == later {
-		c.waiting = waiting
-	}
-	if errors.Is(err, errOutboxFull) {
+	if err := c.out.put(cmd, bufs, release, when); errors.Is(err, errOutboxFull) {
 		c.Close(ErrSlowReader)
 	}
 }

@@ -115,7 +115,7 @@ func (c *conn) start(cmd *codec.Command, timeout time.Duration, done func(*codec
 
 // send appends a command that asks for something.
 func (c *conn) send(cmd *codec.Command, when urgency) error {
-	_, err := c.out.put(cmd, nil, nil, when)
+	err := c.out.put(cmd, nil, nil, when)
 	if errors.Is(err, errOutboxFull) && c.host.server {
 		err = ErrSlowReader
 		c.Close(err)

@@ -173,3 +173,19 @@ func pipe(t testing.TB) (server net.Conn, client wire) {
 	t.Cleanup(func() { c.Close() })
 	return server, wire{c, t}
 }
+
+// runServer runs a server without ports, for connections of connect.
+func runServer(t testing.TB, o ServerOptions, tb *Table) (s *Server, stop func()) {
+	s = NewServer(o, tb)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { s.Run(ctx) })
+	return s, func() { cancel(); wg.Wait() }
+}
+
+// connect makes a connection in memory to a server.
+func connect(t testing.TB, s *Server) wire {
+	nc, w := pipe(t)
+	s.admit(nc, s.table)
+	return w
+}

@@ -68,12 +68,22 @@ type host struct {
 	server    bool
 
 	draining atomic.Bool   // clients that know GO_AWAY get it
-	inFlight atomic.Int64  // requests that wait for an answer, over all connections
-	settled  chan struct{} // told, without waiting, when inFlight reaches 0 while draining
+	settled  chan struct{} // told, without waiting, when a connection has nothing in flight any more, or has ended, while draining
 }
 
 // now is the time of the connections' clocks.
 func (h *host) now() time.Duration { return time.Since(h.started) }
+
+// tellSettled lets drain look again at what is in flight.
+func (h *host) tellSettled() {
+	if !h.draining.Load() {
+		return
+	}
+	select {
+	case h.settled <- struct{}{}:
+	default:
+	}
+}
 
 // serve runs a request's handler and makes an answer of what it returns.
 func (h *host) serve(r *Request, route *Route) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/gantrymq/gantry/codec"
@@ -38,6 +39,8 @@ type outbox struct {
 	limit  int             // of bytes accepted and not written
 	// spawn starts a goroutine that calls drain. It is called with mu held.
 	spawn func()
+	// waiting is size, for the reader to look at without mu.
+	waiting atomic.Int64
 
 	mu      sync.Mutex // guards all that follows
 	shrunk  sync.Cond  // size fell, or err was set
@@ -90,9 +93,8 @@ const (
 )
 
 // put appends a command. Its body is c.Body, or else bufs, which are kept until
-// release is called; release is called exactly once, also when put fails. It
-// returns how many bytes wait.
-func (o *outbox) put(c *codec.Command, bufs [][]byte, release func(), when urgency) (waiting int, err error) {
+// release is called; release is called exactly once, also when put fails.
+func (o *outbox) put(c *codec.Command, bufs [][]byte, release func(), when urgency) error {
 	n := 0
 	for _, b := range bufs {
 		n += len(b)
@@ -100,14 +102,14 @@ func (o *outbox) put(c *codec.Command, bufs [][]byte, release func(), when urgen
 	byRef := n > copyBelow && o.vector
 
 	o.mu.Lock()
-	err = o.err
+	err := o.err
 	if err == nil && o.size > o.limit {
 		err = errOutboxFull
 	}
 	if err != nil {
 		o.mu.Unlock()
 		callRelease(release)
-		return 0, err
+		return err
 	}
 	o.append(c, bufs, n, byRef, release)
 	o.corked = o.corked || when == later
@@ -119,13 +121,12 @@ func (o *outbox) put(c *codec.Command, bufs [][]byte, release func(), when urgen
 	if lead {
 		o.spawn()
 	}
-	waiting = o.size
 	o.mu.Unlock()
 
 	if !byRef {
 		callRelease(release)
 	}
-	return waiting, nil
+	return nil
 }
 
 // append is put's part under mu.
@@ -151,7 +152,13 @@ func (o *outbox) append(c *codec.Command, bufs [][]byte, n int, byRef bool, rele
 		}
 	}
 	b.size += added
-	o.size += added
+	o.resize(added)
+}
+
+// resize changes size. The caller holds mu.
+func (o *outbox) resize(by int) {
+	o.size += by
+	o.waiting.Store(int64(o.size))
 }
 
 // flush writes what has gathered. It is the reader's: it waits while another
@@ -206,7 +213,7 @@ func (o *outbox) writeLocked() {
 	err := o.current.writeTo(o.w)
 	o.current.clear()
 	o.mu.Lock()
-	o.size -= size
+	o.resize(-size)
 	if err != nil && o.err == nil {
 		o.err = err
 	}
@@ -231,7 +238,7 @@ func (o *outbox) writeSomeLocked() (left bool) {
 	}
 	if n == size || o.err != nil {
 		o.current.clear()
-		o.size -= size
+		o.resize(-size)
 	}
 	left = o.err == nil && o.current.size+o.next.size > 0
 	o.writing = left
@@ -258,7 +265,7 @@ func (o *outbox) close(err error) {
 	}
 	dropped := o.next
 	o.next = batch{}
-	o.size -= dropped.size
+	o.resize(-dropped.size)
 	o.shrunk.Broadcast()
 	o.mu.Unlock()
 	dropped.clear()

@@ -103,8 +103,7 @@ func TestOverdueRequestsFailFast(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { s.Run(ctx) })
-		nc, w := pipe(t)
-		s.admit(nc, s.table)
+		w := connect(t, s)
 		began := time.Now()
 		w.send(encode(request(1, 0, "")))
 		synctest.Wait()

@@ -163,8 +163,15 @@ func (s *Server) Connections() int {
 	return len(s.open)
 }
 
-// InFlight is the number of requests that wait in pools or as Pending.
-func (s *Server) InFlight() int { return int(s.host.inFlight.Load()) }
+// InFlight is the number of requests of open connections that wait in pools or as
+// Pending.
+func (s *Server) InFlight() int {
+	n := 0
+	for _, c := range s.connections() {
+		n += int(c.inFlight.Load())
+	}
+	return n
+}
 
 // accept takes connections until the listener is closed. A failure that may pass,
 // such as too many open files, is reported and tried again.
@@ -224,6 +231,7 @@ func (s *Server) serve(c *conn) {
 	s.mu.Lock()
 	delete(s.open, c)
 	s.mu.Unlock()
+	s.host.tellSettled()
 	switch {
 	case opened && s.options.OnClose != nil:
 		s.options.OnClose(c, reason)

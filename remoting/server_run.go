@@ -98,7 +98,7 @@ func (s *Server) awaitAnswers(inTime context.Context) {
 		defer timer.Stop()
 		linger = timer.C
 	}
-	for linger != nil || s.host.inFlight.Load() > 0 {
+	for linger != nil || s.InFlight() > 0 {
 		select {
 		case <-linger:
 			linger = nil

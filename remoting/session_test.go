@@ -273,8 +273,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { s.Run(ctx) })
-		nc, client := pipe(t)
-		s.admit(nc, s.table)
+		client := connect(t, s)
 		began := time.Now()
 		for range 5 { // busy for 500 s
 			time.Sleep(100 * time.Second)

@@ -1,12 +1,18 @@
 package remoting
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
+	"math/big"
 	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 // secured puts TLS on a connection, trusting anybody.
@@ -70,30 +76,54 @@ func TestHandshakeFailures(t *testing.T) {
 	}
 }
 
-// TestClientCertificateNamesThePrincipal uses the self-signed certificate for
-// both sides.
+// TestClientCertificateNamesThePrincipal: only a certificate that was verified
+// says who the client is.
 func TestClientCertificateNamesThePrincipal(t *testing.T) {
-	config, err := selfSigned()
+	server, err := selfSigned()
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaf, err := x509.ParseCertificate(config.Certificates[0].Certificate[0])
+	certificate, leaf := clientCertificate(t)
+	for mode, want := range map[tls.ClientAuthType]string{
+		tls.RequireAnyClientCert: "", tls.VerifyClientCertIfGiven: "CN=orders,O=shop",
+	} {
+		config := server.Clone()
+		config.ClientAuth = mode
+		config.ClientCAs = x509.NewCertPool()
+		config.ClientCAs.AddCert(leaf)
+		names := make(chan string, 1)
+		s := startServer(t, ServerOptions{
+			TLSConfig: func() (*tls.Config, error) { return config, nil },
+			OnOpen:    func(s Session) { names <- s.Principal() },
+		}, echoTable(t))
+		c := tls.Client(dial(t, s.addr).Conn, &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{certificate}})
+		w := wire{c, t}
+		w.send(encode(request(codeEcho, 1, "x")))
+		w.frame()
+		if name := event(t, names); name != want {
+			t.Errorf("%v: principal %q, want %q", mode, name, want)
+		}
+	}
+}
+
+func clientCertificate(t *testing.T) (tls.Certificate, *x509.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.ClientAuth = tls.RequireAnyClientCert
-	config.ClientCAs = x509.NewCertPool()
-	config.ClientCAs.AddCert(leaf)
-	names := make(chan string, 1)
-	s := startServer(t, ServerOptions{
-		TLSConfig: func() (*tls.Config, error) { return config, nil },
-		OnOpen:    func(s Session) { names <- s.Principal() },
-	}, echoTable(t))
-	c := tls.Client(dial(t, s.addr).Conn, &tls.Config{InsecureSkipVerify: true, Certificates: config.Certificates})
-	w := wire{c, t}
-	w.send(encode(request(codeEcho, 1, "x")))
-	w.frame()
-	if name := event(t, names); name != "" {
-		t.Errorf("principal %q of a certificate that nobody verified", name)
+	template := x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "orders", Organization: []string{"shop"}},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, leaf
 }
