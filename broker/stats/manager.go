@@ -1,0 +1,250 @@
+// Package stats counts what the broker does and keeps the sums of the last
+// minute, hour and day of each count, which VIEW_BROKER_STATS_DATA and the
+// run-time information show.
+//
+// Names, keys and windows are those of upstream's BrokerStatsManager in 5.5.0.
+// Left out are what no client or tool asks for: statistics by single queue
+// (QUEUE_…, …_LATENCY) and those of commercial accounts.
+package stats
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// Names of statistics. The key is a topic for TOPIC_…, "topic@group" for
+// GROUP_… and SNDBCK_PUT_NUMS, the cluster's name for BROKER_….
+const (
+	TopicPutNums = "TOPIC_PUT_NUMS"
+	TopicPutSize = "TOPIC_PUT_SIZE"
+	GroupGetNums = "GROUP_GET_NUMS"
+	GroupGetSize = "GROUP_GET_SIZE"
+	GroupAckNums = "GROUP_ACK_NUMS"
+	GroupCkNums  = "GROUP_CK_NUMS"
+	SendBackNums = "SNDBCK_PUT_NUMS"
+
+	BrokerPutNums         = "BROKER_PUT_NUMS"
+	BrokerGetNums         = "BROKER_GET_NUMS"
+	BrokerPutNumsNoSystem = "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC"
+	BrokerGetNumsNoSystem = "BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC"
+	BrokerAckNums         = "BROKER_ACK_NUMS"
+	BrokerCkNums          = "BROKER_CK_NUMS"
+
+	DLQPutNums      = "DLQ_PUT_NUMS"     // key owner@topic@group@type
+	SendBackToDLQ   = "SNDBCK2DLQ_TIMES" // key owner@topic@group@type
+	ChannelActivity = "CHANNEL_ACTIVITY" // keys CONNECT, IDLE, EXCEPTION, CLOSE
+)
+
+// Manager holds the statistics. It is safe for concurrent use.
+//
+// The hot path asks Topic or Group for the Flow and adds to it: a look-up
+// without a lock and a few atomic additions, no allocation.
+type Manager struct {
+	cluster  string
+	now      func() int64
+	isSystem func(topic string) bool
+
+	topics sync.Map // topic → *Flow, messages put
+	groups sync.Map // groupTopic → *Flow, messages got
+	items  sync.Map // itemKey → *Item, everything else
+
+	put, get whole // of the whole broker
+
+	days days
+}
+
+type groupTopic struct{ group, topic string }
+
+type itemKey struct{ name, key string }
+
+// New makes a Manager without statistics. cluster is the key of what concerns
+// the whole broker, now is in ms since 1970, isSystem tells the topics of the
+// broker itself.
+func New(cluster string, now func() int64, isSystem func(topic string) bool) *Manager {
+	m := &Manager{cluster: cluster, now: now, isSystem: isSystem}
+	m.put.flows, m.get.flows = &m.topics, &m.groups
+	return m
+}
+
+// Topic returns the Flow of messages put into a topic. It may be kept until the
+// topic is deleted. The name may be a view into a request.
+func (m *Manager) Topic(topic string) *Flow {
+	if v, ok := m.topics.Load(topic); ok {
+		return v.(*Flow)
+	}
+	topic = strings.Clone(topic)
+	v, _ := m.topics.LoadOrStore(topic, &Flow{system: m.isSystem(topic)})
+	return v.(*Flow)
+}
+
+// Group returns the Flow of messages that a group got from a topic. It may be
+// kept until either is deleted. The names may be views into a request.
+func (m *Manager) Group(group, topic string) *Flow {
+	if v, ok := m.groups.Load(groupTopic{group, topic}); ok {
+		return v.(*Flow)
+	}
+	key := groupTopic{strings.Clone(group), strings.Clone(topic)}
+	v, _ := m.groups.LoadOrStore(key, &Flow{system: m.isSystem(key.topic)})
+	return v.(*Flow)
+}
+
+// Item returns the statistic of that name and key, of those that are neither a
+// topic's nor a group's Flow. It may be kept. The strings may be views into a
+// request.
+func (m *Manager) Item(name, key string) *Item {
+	if v, ok := m.items.Load(itemKey{name, key}); ok {
+		return v.(*Item)
+	}
+	v, _ := m.items.LoadOrStore(itemKey{strings.Clone(name), strings.Clone(key)}, &Item{})
+	return v.(*Item)
+}
+
+// GroupItem is Item with the key "topic@group".
+func (m *Manager) GroupItem(name, group, topic string) *Item { return m.Item(name, topic+"@"+group) }
+
+// BrokerAcked and BrokerChangedInvisible count, for the whole broker, POP
+// acknowledgements and changes of invisible time.
+func (m *Manager) BrokerAcked(n int) { m.Item(BrokerAckNums, m.cluster).Add(int64(n), 0) }
+
+// BrokerChangedInvisible see BrokerAcked.
+func (m *Manager) BrokerChangedInvisible(n int) { m.Item(BrokerCkNums, m.cluster).Add(int64(n), 0) }
+
+// View returns the sums of the last minute, hour and day, and false when nothing
+// has ever been counted under that name and key.
+func (m *Manager) View(name, key string) (protocol.BrokerStatsData, bool) {
+	switch name {
+	case TopicPutNums, TopicPutSize:
+		if v, ok := m.topics.Load(key); ok {
+			return v.(*Flow).view(name == TopicPutSize), true
+		}
+		return protocol.BrokerStatsData{}, false
+	case GroupGetNums, GroupGetSize:
+		topic, group, _ := strings.Cut(key, "@")
+		if v, ok := m.groups.Load(groupTopic{group, topic}); ok {
+			return v.(*Flow).view(name == GroupGetSize), true
+		}
+		return protocol.BrokerStatsData{}, false
+	}
+	if w := m.whole(name); w != nil {
+		if key != m.cluster {
+			return protocol.BrokerStatsData{}, false
+		}
+		return w.view(nums), true
+	}
+	if v, ok := m.items.Load(itemKey{name, key}); ok {
+		return v.(*Item).windows.view(nums), true
+	}
+	return protocol.BrokerStatsData{}, false
+}
+
+// whole returns the windows of what concerns the whole broker.
+func (m *Manager) whole(name string) *windows {
+	switch name {
+	case BrokerPutNums:
+		return &m.put.all
+	case BrokerPutNumsNoSystem:
+		return &m.put.noSystem
+	case BrokerGetNums:
+		return &m.get.all
+	case BrokerGetNumsNoSystem:
+		return &m.get.noSystem
+	}
+	return nil
+}
+
+// TopicPutTPS is the number of messages a second that were put into a topic in
+// the last minute.
+func (m *Manager) TopicPutTPS(topic string) float64 {
+	data, _ := m.View(TopicPutNums, topic)
+	return data.StatsMinute.TPS
+}
+
+// GroupGetTPS is the number of messages a second that a group got from a topic
+// in the last minute.
+func (m *Manager) GroupGetTPS(group, topic string) float64 {
+	data, _ := m.View(GroupGetNums, topic+"@"+group)
+	return data.StatsMinute.TPS
+}
+
+// PutTotal and GetTotal count the messages since the start that were put into
+// and got from topics other than the broker's own.
+func (m *Manager) PutTotal() int64 {
+	_, n := m.put.totals()
+	return n
+}
+
+// GetTotal see PutTotal.
+func (m *Manager) GetTotal() int64 {
+	_, n := m.get.totals()
+	return n
+}
+
+// RemoveTopic forgets a topic's statistics.
+func (m *Manager) RemoveTopic(topic string) {
+	m.put.remove(topic)
+	m.removeGroups(func(k groupTopic) bool { return k.topic == topic }, func(key string) bool { return strings.HasPrefix(key, topic+"@") })
+}
+
+// RemoveGroup forgets a group's statistics.
+func (m *Manager) RemoveGroup(group string) {
+	m.removeGroups(func(k groupTopic) bool { return k.group == group }, func(key string) bool { return strings.HasSuffix(key, "@"+group) })
+}
+
+func (m *Manager) removeGroups(flow func(groupTopic) bool, key func(string) bool) {
+	m.groups.Range(func(k, _ any) bool {
+		if flow(k.(groupTopic)) {
+			m.get.remove(k)
+		}
+		return true
+	})
+	m.items.Range(func(k, _ any) bool {
+		switch at := k.(itemKey); at.name {
+		case GroupAckNums, GroupCkNums, SendBackNums:
+			if key(at.key) {
+				m.items.Delete(k)
+			}
+		}
+		return true
+	})
+}
+
+// Run samples the statistics until ctx is done: every 10 s for the last minute,
+// every 10 min for the last hour, every hour for the last day.
+func (m *Manager) Run(ctx context.Context) error {
+	const perHour, perDay = 60, 360 // in steps of 10 s
+	m.days.start(m)
+	m.sample(true, true)
+	ticker := time.NewTicker(10 * time.Second)
+	defer ticker.Stop()
+	for step := 1; ; step++ {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+		m.sample(step%perHour == 0, step%perDay == 0)
+		m.days.check(m)
+	}
+}
+
+func (m *Manager) sample(hour, day bool) {
+	now := m.now()
+	visit := func(_, v any) bool {
+		switch c := v.(type) {
+		case *Flow:
+			c.windows.sample(now, c.totals(), hour, day)
+		case *Item:
+			c.windows.sample(now, c.totals(), hour, day)
+		}
+		return true
+	}
+	m.topics.Range(visit)
+	m.groups.Range(visit)
+	m.items.Range(visit)
+	m.put.sample(now, hour, day)
+	m.get.sample(now, hour, day)
+}
