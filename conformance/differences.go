@@ -26,4 +26,11 @@ var Differences = []Difference{
 		Gantry:   "at most 40 MB of anonymous memory for both",
 		Why:      "the store is files; an idle server has nothing to remember",
 	},
+	{
+		Number:   3,
+		Title:    "remark of an answer to a request that a handler could not read",
+		Official: "the class of the Java exception, its message, and a line number of the source",
+		Gantry:   "the same response code with a sentence that names the field or body at fault",
+		Why:      "there are no Java exceptions here, and a sentence helps whoever reads the log of the client",
+	},
 }

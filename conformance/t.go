@@ -37,6 +37,9 @@ func (t *T) Name() string { return t.c.Name }
 // Servers are the servers behind the case.
 func (t *T) Servers() *Cluster { return t.cluster }
 
+// StartServers starts the servers of a control case, which gets them laid out and stopped.
+func (t *T) StartServers() { t.Check(t.cluster.start(t.ctx), "start the servers") }
+
 // Official reports whether the target is the official implementation. Only cases that show
 // an intended difference may ask.
 func (t *T) Official() bool { return t.target.Implementation == Official }
