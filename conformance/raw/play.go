@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gantrymq/gantry/conformance"
@@ -27,6 +28,15 @@ type player struct {
 	s     *script
 	vars  map[string]string
 	conns map[string]*wire.Conn
+	held  *held
+}
+
+// held is a request whose answer is awaited while the script goes on.
+type held struct {
+	command command
+	done    sync.WaitGroup
+	answer  *wire.Frame
+	err     error
 }
 
 // runScript plays a script and compares, or records when rewrite names the source file.
@@ -106,6 +116,14 @@ func (p *player) perform(c command) ([]string, error) {
 		return p.send(c)
 	case "expect":
 		return p.expect(c)
+	case "background":
+		return nil, p.background(c)
+	case "await":
+		if p.held == nil {
+			return nil, errors.New("nothing is awaited")
+		}
+		p.held.done.Wait()
+		return p.show(p.held.command, p.held.answer, p.held.err)
 	case "topic":
 		return nil, p.createTopic(c)
 	case "let":
@@ -136,6 +154,7 @@ func (p *player) conn(name string) (*wire.Conn, error) {
 	c, err := wire.Dial(p.t.Context(), address)
 	if err == nil {
 		p.conns[name] = c
+		p.vars["client."+name] = c.LocalAddr()
 	}
 	return c, err
 }
@@ -193,13 +212,16 @@ func (p *player) send(c command) ([]string, error) {
 		deadline = time.Now().Add(d)
 	}
 	for {
-		lines, err := p.sendOnce(c, deadline)
 		until, repeat := c.options["until"]
-		if err != nil || !repeat || slices.Contains(lines, p.expand(until)) {
+		if !repeat {
+			return p.sendOnce(c, deadline)
+		}
+		lines, err := p.sendOnce(c, time.Now().Add(answerTime))
+		if err != nil || slices.Contains(lines, p.expand(until)) {
 			return lines, err
 		}
 		if time.Now().After(deadline) {
-			return lines, nil // the comparison will say what was seen instead
+			return nil, fmt.Errorf("%s: not seen within the time, but:\n%s", until, strings.Join(lines, "\n"))
 		}
 		p.t.Pause(20 * time.Millisecond)
 	}
@@ -223,7 +245,29 @@ func (p *player) sendOnce(c command, deadline time.Time) ([]string, error) {
 	return p.show(c, r, err)
 }
 
-// expect waits for a request that the server sends by itself and shows it.
+// background makes the request that follows the verb without waiting for its answer, which
+// the command await shows.
+func (p *player) background(c command) error {
+	inner, err := parseCommand(strings.TrimPrefix(c.text, "background "))
+	if err != nil {
+		return err
+	}
+	conn, err := p.conn(inner.operands[0])
+	if err != nil {
+		return err
+	}
+	f, err := p.request(inner)
+	if err != nil {
+		return err
+	}
+	h := &held{command: inner}
+	p.held = h
+	h.done.Go(func() { h.answer, h.err = conn.Call(p.t.Context(), f) })
+	return nil
+}
+
+// expect waits for a request that the server sends by itself and shows it. With :reply it is
+// answered with SUCCESS.
 func (p *player) expect(c command) ([]string, error) {
 	conn, err := p.conn(c.operands[0])
 	if err != nil {
@@ -236,6 +280,11 @@ func (p *player) expect(c command) ([]string, error) {
 		r, err := conn.Push(ctx)
 		if err == nil && r.Code != int32(code) {
 			continue
+		}
+		if _, ok := c.options["reply"]; ok && err == nil {
+			if err := conn.Reply(r); err != nil {
+				return nil, err
+			}
 		}
 		return p.show(c, r, err)
 	}
@@ -291,7 +340,13 @@ func matches(want, got string) bool {
 }
 
 // save keeps a field of the answer as a variable: :save=var:field, several separated by commas.
+// :saverecord=var does so with the physical offset of the first message in the body.
 func (p *player) save(c command, r *wire.Frame) error {
+	if name := c.options["saverecord"]; name != "" {
+		if records, err := wire.Records(r.Body); err == nil && len(records) > 0 {
+			p.vars[name] = strconv.FormatInt(records[0].PhysicalOffset, 10)
+		}
+	}
 	for item := range strings.SplitSeq(c.options["save"], ",") {
 		if item == "" {
 			continue

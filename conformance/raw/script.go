@@ -213,7 +213,7 @@ func parseCommand(line string) (command, error) {
 
 // code is the request code that a send command names, by number or by upstream's name.
 func (c command) code() (protocol.RequestCode, bool) {
-	if c.verb != "send" && c.verb != "expect" || len(c.operands) < 2 {
+	if c.verb != "send" && c.verb != "expect" && c.verb != "background" || len(c.operands) < 2 {
 		return 0, false
 	}
 	if n, err := strconv.Atoi(c.operands[1]); err == nil {

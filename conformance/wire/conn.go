@@ -197,6 +197,15 @@ func (c *Conn) OneWay(f *Frame) error {
 	return c.Write(b)
 }
 
+// Reply answers a request of the server with success.
+func (c *Conn) Reply(to *Frame) error {
+	b, err := (&Frame{Opaque: to.Opaque, Flag: FlagResponse, Version: c.Version, Language: c.Language}).Encode()
+	if err != nil {
+		return err
+	}
+	return c.Write(b)
+}
+
 // Push waits for the next frame that the server sent on its own account.
 func (c *Conn) Push(ctx context.Context) (*Frame, error) {
 	select {

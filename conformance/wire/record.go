@@ -140,9 +140,11 @@ func (m *Record) fields() []struct{ name, value string } {
 }
 
 // PropertyMap splits the properties text.
-func (m *Record) PropertyMap() map[string]string {
+func (m *Record) PropertyMap() map[string]string { return propertyMap(m.Properties) }
+
+func propertyMap(raw string) map[string]string {
 	out := map[string]string{}
-	for pair := range strings.SplitSeq(m.Properties, "\x02") {
+	for pair := range strings.SplitSeq(raw, "\x02") {
 		if k, v, ok := strings.Cut(pair, "\x01"); ok {
 			out[k] = v
 		}

@@ -31,6 +31,10 @@ func (v View) Lines(f *Frame) []string {
 		out = append(out, "remark "+v.mask("remark", quote(f.Remark)))
 	}
 	for _, k := range sortedKeys(f.Ext) {
+		if k == "properties" { // in the order of a hash map
+			out = append(out, v.properties("properties", f.Ext[k]))
+			continue
+		}
 		out = append(out, k+"="+v.mask(k, quote(f.Ext[k])))
 	}
 	if len(f.Body) > 0 && !v.NoBody {
@@ -91,18 +95,23 @@ func (v View) record(m *Record) []string {
 		head = append(head, f.name+"="+v.mask(f.name, f.value))
 	}
 	out := []string{strings.Join(head, " ")}
-	props := m.PropertyMap()
-	if len(props) > 0 {
-		line := []string{" properties"}
-		for _, k := range sortedKeys(props) {
-			line = append(line, k+"="+v.mask(k, quote(props[k])))
-		}
-		out = append(out, strings.Join(line, " "))
+	if m.Properties != "" {
+		out = append(out, v.properties(" properties", m.Properties))
 	}
 	if len(m.Body) > maxShown {
 		return append(out, fmt.Sprintf(" content of %d bytes", len(m.Body)))
 	}
 	return append(out, " content "+quoteAlways(string(m.Body)))
+}
+
+// properties shows message properties on one line.
+func (v View) properties(title, raw string) string {
+	line := []string{title}
+	props := propertyMap(raw)
+	for _, k := range sortedKeys(props) {
+		line = append(line, k+"="+v.mask(k, quote(props[k])))
+	}
+	return strings.Join(line, " ")
 }
 
 // quote shows a string bare when it is plain, quoted otherwise.
