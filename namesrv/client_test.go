@@ -49,7 +49,7 @@ func start(t *testing.T, c Config, o Options) *Server {
 }
 
 // run serves until the test ends, or until the returned function is called.
-func run(t *testing.T, s *Server) (stop func()) {
+func run(t testing.TB, s *Server) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -20,9 +20,7 @@ func (s *Server) clusterInfo(r *remoting.Request) error {
 // looked at.
 func (s *Server) brokerMembers(r *remoting.Request) error {
 	var h protocol.GetBrokerMemberGroupRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	decode(r, &h)
 	body, err := compat.MarshalFastjson(protocol.GetBrokerMemberGroupResponseBody{
 		BrokerMemberGroup: &protocol.BrokerMemberGroup{
 			BrokerAddrs: s.routes.Members(h.BrokerName),

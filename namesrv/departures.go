@@ -102,7 +102,7 @@ func (d *departures) drain(batch []routes.Unregistration) []routes.Unregistratio
 
 func (d *departures) remove(batch []routes.Unregistration) {
 	changes := d.server.routes.Unregister(batch)
-	d.server.log.Infof("removed brokers: %d departures in one pass", len(batch))
+	d.server.log.Infof("departures of brokers carried out in one pass: %d", len(batch))
 	for _, c := range changes {
 		d.server.notices.send(c)
 	}

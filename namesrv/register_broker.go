@@ -16,15 +16,13 @@ import (
 // registerBroker serves REGISTER_BROKER (103).
 func (s *Server) registerBroker(r *remoting.Request) error {
 	var h protocol.RegisterBrokerRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	unfit := decode(r, &h)
 	answer := &protocol.RegisterBrokerResponseHeader{}
 	if sum := h.BodyCrc32.Or(0); sum != 0 && sum != registration.Checksum(r.Body) {
 		r.Reply(protocol.ResponseSystemError, "crc32 not match", answer, nil)
 		return nil
 	}
-	if err := required(r, "brokerName", "brokerAddr", "clusterName", "brokerId"); err != nil {
+	if err := required(r, unfit, "brokerName", "brokerAddr", "clusterName", "brokerId"); err != nil {
 		return err
 	}
 	body, err := registration.Decode(r.Body, h.Compressed, r.Version)
@@ -103,12 +101,12 @@ func (s *Server) orderTopics() ([]byte, error) {
 }
 
 // unregisterBroker serves UNREGISTER_BROKER (104). The broker is gone a moment
-// after the answer.
+// after the answer. Without a broker id nothing happens, and the answer is the
+// same: upstream stumbles over it afterwards.
 func (s *Server) unregisterBroker(r *remoting.Request) error {
 	var h protocol.UnRegisterBrokerRequestHeader
-	if err := r.Decode(&h); err != nil {
-		// A broker id that is no number is one that nobody has.
-		h.BrokerID = -1
+	if required(r, decode(r, &h), "brokerId") != nil {
+		return success(r, nil, nil)
 	}
 	if !s.departures.submit(routes.Unregistration{
 		Address:    routes.Address{Cluster: h.ClusterName, Addr: h.BrokerAddr},
@@ -124,7 +122,7 @@ func (s *Server) unregisterBroker(r *remoting.Request) error {
 // queryDataVersion serves QUERY_DATA_VERSION (322): a broker asks whether it has
 // to register its topics again. Asking is a sign of life.
 func (s *Server) queryDataVersion(r *remoting.Request) error {
-	if err := required(r, "clusterName", "brokerAddr"); err != nil {
+	if err := required(r, nil, "clusterName", "brokerAddr"); err != nil {
 		return err
 	}
 	cluster, _ := r.Ext.Get("clusterName")
@@ -157,7 +155,7 @@ func (s *Server) queryDataVersion(r *remoting.Request) error {
 
 // brokerHeartbeat serves BROKER_HEARTBEAT (904).
 func (s *Server) brokerHeartbeat(r *remoting.Request) error {
-	if err := required(r, "clusterName", "brokerAddr"); err != nil {
+	if err := required(r, nil, "clusterName", "brokerAddr"); err != nil {
 		return err
 	}
 	cluster, _ := r.Ext.Get("clusterName")

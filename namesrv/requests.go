@@ -1,6 +1,8 @@
 package namesrv
 
 import (
+	"slices"
+
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -50,11 +52,23 @@ func field(r *remoting.Request, key string) string {
 	return value
 }
 
+// decode fills h and tells which fields have text that does not fit them.
+// Upstream logs such a field and takes it for absent.
+func decode(r *remoting.Request, h protocol.Header) (unfit []string) {
+	h.Reset()
+	for _, f := range r.Ext {
+		if h.SetField(f.Key, f.Value) != nil {
+			unfit = append(unfit, f.Key)
+		}
+	}
+	return unfit
+}
+
 // required refuses a request without one of its fields. Upstream runs into a null
 // pointer there and answers with its name; the code is the same.
-func required(r *remoting.Request, keys ...string) error {
+func required(r *remoting.Request, unfit []string, keys ...string) error {
 	for _, key := range keys {
-		if _, ok := r.Ext.Get(key); !ok {
+		if _, ok := r.Ext.Get(key); !ok || slices.Contains(unfit, key) {
 			return remoting.Errorf(protocol.ResponseSystemError, "%s lacks the field %s", protocol.RequestCode(r.Code), key)
 		}
 	}

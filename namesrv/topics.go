@@ -50,9 +50,7 @@ func replyTopics(r *remoting.Request, list protocol.TopicList) error {
 // deleteTopic serves DELETE_TOPIC_IN_NAMESRV (216).
 func (s *Server) deleteTopic(r *remoting.Request) error {
 	var h protocol.DeleteTopicFromNamesrvRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	decode(r, &h)
 	s.routes.DeleteTopic(h.Topic, h.ClusterName)
 	return success(r, nil, nil)
 }
