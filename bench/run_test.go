@@ -1,0 +1,263 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gantrymq/gantry/protocol"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// runReport runs the command and reads its JSON.
+func runReport(t *testing.T, args ...string) (*Report, error) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	err := Run(t.Context(), append(args, "-json", "-"), &out, &errOut)
+	if errOut.Len() > 0 {
+		t.Fatalf("%v: %s", args, errOut.String())
+	}
+	r := new(Report)
+	if derr := json.Unmarshal(out.Bytes(), r); derr != nil {
+		t.Fatalf("%v: %v; the report: %v in %q", args, err, derr, out.String())
+	}
+	return r, err
+}
+
+func TestProduceCountsWhatIsAcknowledged(t *testing.T) {
+	for name, args := range map[string][]string{
+		"closed loop":   nil,
+		"window":        {"-window", "16"},
+		"batch":         {"-batch", "10"},
+		"binary header": {"-binary", "-keys", "5", "-tags", "3", "-properties", "2"},
+		"open loop":     {"-rate", "1000000", "-window", "8"},
+		"tiny":          {"-size", "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeServer(t)
+			r, err := runReport(t, append([]string{"produce", "-n", s.address(), "-connections", "3", "-count", "300", "-queues", "4"}, args...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := r.Loads[0]
+			if l.Messages != 300 || s.sent != 300 || len(l.Failures) != 0 || l.Unanswered != 0 {
+				t.Errorf("reported %d messages, %v, %d unanswered; the server saw %d", l.Messages, l.Failures, l.Unanswered, s.sent)
+			}
+			if l.Rate <= 0 || l.Latency == nil || l.Latency.P50 <= 0 || l.BytesOut == 0 || l.BytesIn == 0 {
+				t.Errorf("figures are missing: %+v", l)
+			}
+			if s.topics["GantryBench_0"] != 4 {
+				t.Errorf("topics made: %v", s.topics)
+			}
+			if r.Ended != errWorkDone.Error() {
+				t.Errorf("ended because %s", r.Ended)
+			}
+		})
+	}
+}
+
+// What the server refuses is counted by its code and is no message.
+func TestFailuresAreCountedByCode(t *testing.T) {
+	s := newFakeServer(t)
+	s.answer = func(n int64) protocol.ResponseCode {
+		switch n % 4 {
+		case 0:
+			return protocol.ResponseSystemBusy
+		case 1:
+			return protocol.ResponseFlushDiskTimeout
+		}
+		return protocol.ResponseSuccess
+	}
+	r, err := runReport(t, "produce", "-b", s.address(), "-connections", "2", "-count", "400")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := r.Loads[0]
+	if l.Messages != 200 || l.Failures["SYSTEM_BUSY"] != 100 || l.Failures["FLUSH_DISK_TIMEOUT"] != 100 || l.Latency.Samples != 200 {
+		t.Errorf("messages %d, failures %v, samples %d", l.Messages, l.Failures, l.Latency.Samples)
+	}
+}
+
+func TestAllRefusedIsAnError(t *testing.T) {
+	s := newFakeServer(t)
+	s.answer = func(int64) protocol.ResponseCode { return protocol.ResponseNoPermission }
+	r, err := runReport(t, "produce", "-b", s.address(), "-count", "50")
+	if err == nil || !strings.Contains(err.Error(), "50 requests failed") {
+		t.Errorf("error %v", err)
+	}
+	if l := r.Loads[0]; l.Messages != 0 || l.Rate != 0 || l.Failures["NO_PERMISSION"] != 50 {
+		t.Errorf("reported %+v", l)
+	}
+}
+
+// A target that goes away leaves the report up to then, and an error.
+func TestLostTargetIsReported(t *testing.T) {
+	for name, args := range map[string][]string{"closed": nil, "open": {"-rate", "1e6", "-window", "4"}} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeServer(t)
+			s.dieAt = 500
+			r, err := runReport(t, append([]string{"produce", "-b", s.address(), "-connections", "1", "-duration", "1m", "-warmup", "0"}, args...)...)
+			if err == nil || !strings.Contains(err.Error(), "was lost") {
+				t.Fatalf("error %v", err)
+			}
+			l := r.Loads[0]
+			if l.Messages == 0 || l.Messages >= 500 || l.Unanswered == 0 || !strings.Contains(r.Ended, "was lost") {
+				t.Errorf("reported %d messages, %d unanswered, ended %q", l.Messages, l.Unanswered, r.Ended)
+			}
+		})
+	}
+}
+
+// One-way sends are told by the growth of the queues, not by what was written.
+func TestOneWayCountsWhatArrived(t *testing.T) {
+	s := newFakeServer(t)
+	s.sent = 7 // there before the run
+	r, err := runReport(t, "produce", "-b", s.address(), "-connections", "2", "-oneway", "-rate", "2000", "-duration", "300ms", "-queues", "2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := r.Loads[0]
+	if l.Messages != s.sent-7 || l.Written != l.Messages || l.Messages < 400 || l.Messages > 800 {
+		t.Errorf("reported %d messages of %d written; the server saw %d", l.Messages, l.Written, s.sent-7)
+	}
+}
+
+func TestConsumeUntilEnd(t *testing.T) {
+	s := newFakeServer(t)
+	for range 7 {
+		s.stored = append(s.stored, record(t, time.Now()))
+	}
+	r, err := runReport(t, "consume", "-b", s.address(), "-connections", "3", "-queues", "2", "-groups", "3", "-from", "first", "-until-end")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := r.Loads[0]; l.Messages != 7*2*3 || l.Requests != 4*2*3 || l.Latency.Samples != 4*2*3 {
+		t.Errorf("reported %d messages in %d pulls with %d samples", l.Messages, l.Requests, l.Latency.Samples)
+	}
+}
+
+func TestMixedMeasuresFromSendToReceipt(t *testing.T) {
+	s := newFakeServer(t)
+	s.stored = [][]byte{}                          // nothing yet
+	s.answer = func(int64) protocol.ResponseCode { // under the server's lock
+		s.stored = append(s.stored, record(t, time.Now().Add(-50*time.Millisecond)))
+		return protocol.ResponseSuccess
+	}
+	r, err := runReport(t, "mixed", "-b", s.address(), "-connections", "1", "-consumers", "1", "-queues", "1", "-rate", "200", "-warmup", "0", "-duration", "500ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := r.Loads[1]
+	if c.Name != "consume" || c.Messages < 50 || c.Latency.Samples != c.Messages || c.Latency.P50 < 50_000 {
+		t.Errorf("reported %+v, latency %+v", c, c.Latency)
+	}
+}
+
+func TestStorms(t *testing.T) {
+	for _, workload := range []string{"connect", "heartbeat"} {
+		s := newFakeServer(t)
+		r, err := runReport(t, workload, "-n", s.address(), "-connections", "2", "-warmup", "0", "-duration", "200ms", "-groups", "2", "-subscriptions", "3")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := r.Loads[0]; l.Messages < 2 || len(l.Failures) != 0 {
+			t.Errorf("%s: reported %+v", workload, l)
+		}
+		s.mu.Lock()
+		beat := s.beats[0]
+		s.mu.Unlock()
+		if len(beat.ConsumerDataSet) != 2 || len(beat.ConsumerDataSet[0].SubscriptionDataSet) != 3 || beat.ClientID == "" {
+			t.Errorf("%s: the server got %+v", workload, beat)
+		}
+	}
+}
+
+func TestReportsAreWritten(t *testing.T) {
+	s := newFakeServer(t)
+	dir := t.TempDir()
+	svg, js := filepath.Join(dir, "plot.svg"), filepath.Join(dir, "report.json")
+	var out bytes.Buffer
+	err := Run(t.Context(), []string{"produce", "-b", s.address(), "-duration", "300ms", "-warmup", "0", "-svg", svg, "-json", js}, &out, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"produce ", "latency ", "closed loop", "bench ", "ended      the duration was over"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the text lacks %q:\n%s", want, out.String())
+		}
+	}
+	plot, err := os.ReadFile(svg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := xml.NewDecoder(bytes.NewReader(plot))
+	for {
+		if _, err := dec.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("the plot is no XML: %v", err)
+		}
+	}
+	if _, err := os.Stat(js); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNonsenseIsRefused(t *testing.T) {
+	for want, args := range map[string]string{
+		"there is no workload":        "juggle -n a:1",
+		"there is no server":          "produce",
+		"-connections 0":              "produce -n a:1 -connections 0",
+		"-rate -1":                    "produce -n a:1 -rate -1",
+		"cannot be paced":             "produce -n a:1 -rate 1e9 -connections 1",
+		"-duration must be":           "produce -n a:1 -duration 0s",
+		"-window 0":                   "produce -n a:1 -window 0",
+		"-size 0":                     "produce -n a:1 -size 0",
+		"no server reads a frame":     "produce -n a:1 -size 1048576 -batch 100",
+		"a batch cannot be delayed":   "produce -n a:1 -batch 2 -delay 1",
+		"nothing is in flight":        "produce -n a:1 -oneway -window 2 -rate 1",
+		"-oneway needs a -rate":       "produce -n a:1 -oneway",
+		"there are the levels":        "produce -n a:1 -delay 19",
+		"-topic names one":            "produce -n a:1 -topic T -topics 2",
+		"-topic a!b":                  "produce -n a:1 -topic a!b",
+		"-from middle":                "consume -n a:1 -from middle",
+		"between the end and the end": "consume -n a:1 -until-end",
+		"filters by one of them":      "consume -n a:1 -filter-sql x -filter-tags y",
+		"pace the producer":           "consume -n a:1 -rate 5",
+		"-consumers 0":                "mixed -n a:1 -consumers 0",
+		"belongs to no flag":          "produce -n a:1 100",
+		"not defined":                 "produce -n a:1 -speed 5",
+		"usage: gantry bench":         "",
+	} {
+		var errOut strings.Builder
+		if err := Run(t.Context(), strings.Fields(args), io.Discard, &errOut); !errors.Is(err, ErrUsage) || !strings.Contains(errOut.String(), want) {
+			t.Errorf("%q: error %v, said %q, want %q", args, err, errOut.String(), want)
+		}
+	}
+}
+
+func TestUnreachableTargets(t *testing.T) {
+	s := newFakeServer(t)
+	for want, args := range map[string][]string{
+		"cannot connect":         {"produce", "-n", "127.0.0.1:1"},
+		"name brokers with -b":   {"produce", "-n", "127.0.0.1:1"},
+		"is no process id":       {"produce", "-b", s.address(), "-pid", "x"},
+		"cannot be watched":      {"produce", "-b", s.address(), "-pid", "4194305"},
+		"cannot all pull":        {"consume", "-b", s.address(), "-queues", "2", "-connections", "3"},
+		"no messages to catch u": {"consume", "-b", s.address(), "-queues", "1", "-connections", "1", "-from", "first", "-until-end"},
+	} {
+		var out strings.Builder
+		if err := Run(t.Context(), args, &out, io.Discard); err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0 {
+			t.Errorf("%v: error %v, output %q, want %q", args, err, out.String(), want)
+		}
+	}
+}
