@@ -48,7 +48,8 @@ var rooms = []room{
 	{dir: "broker", imports: []string{"remoting", "store", "config"}, sockets: true},
 	// What the broker keeps: domain objects that know neither frames nor sockets.
 	{dir: "broker/configfile", sealed: true, imports: []string{"compat", "protocol"}, quiet: true},
-	{dir: "broker/*", imports: []string{"store", "config", "broker/configfile"}, quiet: true},
+	{dir: "broker/attribute", sealed: true, imports: []string{"compat", "protocol"}, quiet: true},
+	{dir: "broker/*", imports: []string{"store", "config", "broker/configfile", "broker/attribute"}, quiet: true},
 
 	{dir: "controller", imports: []string{"remoting", "config"}, sockets: true},
 	{dir: "proxy", imports: []string{"broker", "remoting", "config"}, sockets: true},
