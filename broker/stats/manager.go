@@ -53,6 +53,7 @@ type Manager struct {
 	items  sync.Map // itemKey → *Item, everything else
 
 	put, get whole // of the whole broker
+	rates    Rates
 
 	days days
 }
@@ -170,6 +171,9 @@ func (m *Manager) GroupGetTPS(group, topic string) float64 {
 	return data.StatsMinute.TPS
 }
 
+// Rates are the calls a second that the run-time information shows.
+func (m *Manager) Rates() *Rates { return &m.rates }
+
 // PutTotal and GetTotal count the messages since the start that were put into
 // and got from topics other than the broker's own.
 func (m *Manager) PutTotal() int64 {
@@ -247,4 +251,5 @@ func (m *Manager) sample(hour, day bool) {
 	m.items.Range(visit)
 	m.put.sample(now, hour, day)
 	m.get.sample(now, hour, day)
+	m.rates.sample(now)
 }

@@ -176,6 +176,35 @@ func TestDayTotals(t *testing.T) {
 	})
 }
 
+func TestRates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager()
+		r := m.Rates()
+		run(t, m)
+		time.Sleep(time.Second)
+		check := func(want, wantTotal string) {
+			t.Helper()
+			if got := r.Found.String(); got != want {
+				t.Errorf("rates %q, want %q", got, want)
+			}
+			if got := r.Total(); got != wantTotal {
+				t.Errorf("total %q, want %q", got, wantTotal)
+			}
+		}
+		check("  ", "0.0 0.0 0.0")
+		r.Found.Add(50, 0)
+		r.Miss.Add(25, 0)
+		time.Sleep(10 * time.Second)
+		check("5.0  ", "7.5 0.0 0.0")
+		time.Sleep(50 * time.Second)
+		check("0.0 0.8333333333333334 ", "0.0 1.25 0.0")
+		time.Sleep(540 * time.Second)
+		check("0.0 0.0 0.08333333333333333", "0.0 0.0 0.125")
+		time.Sleep(time.Hour)
+		check("0.0 0.0 0.0", "0.0 0.0 0.0")
+	})
+}
+
 // Nothing is lost however many count at once.
 func TestConcurrentCounts(t *testing.T) {
 	m := newManager()
