@@ -1,0 +1,217 @@
+package vfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// OS is the file system of the machine.
+type OS struct{}
+
+var _ FS = OS{}
+
+// Open implements FS.
+func (OS) Open(name string, write bool) (File, error) {
+	flag := os.O_RDONLY
+	if write {
+		flag = os.O_RDWR
+	}
+	return openOS(name, flag)
+}
+
+// Create implements FS.
+func (OS) Create(name string) (File, error) {
+	return openOS(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+}
+
+func openOS(name string, flag int) (File, error) {
+	f, err := os.OpenFile(name, flag, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return &osFile{f: f, fd: int(f.Fd())}, nil
+}
+
+// MkdirAll implements FS.
+func (OS) MkdirAll(dir string) error { return os.MkdirAll(dir, 0o755) }
+
+// ReadDir implements FS.
+func (OS) ReadDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) }
+
+// Stat implements FS.
+func (OS) Stat(name string) (Info, error) {
+	fi, err := os.Stat(name)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{Size: fi.Size(), ModTime: fi.ModTime(), Dir: fi.IsDir()}, nil
+}
+
+// Rename implements FS.
+func (OS) Rename(from, to string) error { return os.Rename(from, to) }
+
+// Remove implements FS.
+func (OS) Remove(name string) error { return os.Remove(name) }
+
+// RemoveAll implements FS.
+func (OS) RemoveAll(name string) error { return os.RemoveAll(name) }
+
+// SyncDir implements FS.
+func (OS) SyncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// Lock implements FS. An open file description lock conflicts with the record lock of a Java FileChannel like a record lock
+// of another process would, but belongs to this open file: two stores in one process exclude each other, and closing some
+// other descriptor of the file does not drop it.
+func (OS) Lock(name string) (io.Closer, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	lk := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: 0, Len: 1}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lk); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+			return nil, ErrLocked
+		}
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	return f, nil
+}
+
+// Usage implements FS.
+func (OS) Usage(name string) (Usage, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(name, &st); err != nil {
+		return Usage{}, fmt.Errorf("space of the disk below %s: %w", name, err)
+	}
+	return Usage{
+		Total:     int64(st.Blocks) * st.Bsize,
+		Used:      int64(st.Blocks-st.Bfree) * st.Bsize,
+		Available: int64(st.Bavail) * st.Bsize,
+	}, nil
+}
+
+// BootID implements FS.
+func (OS) BootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// osFile calls the kernel itself where package os has no word for it. os.File has a descriptor in blocking mode for regular
+// files, so fd stays valid for as long as f is open.
+type osFile struct {
+	f  *os.File
+	fd int
+}
+
+func (f *osFile) ReadAt(p []byte, off int64) (int, error)  { return f.f.ReadAt(p, off) }
+func (f *osFile) WriteAt(p []byte, off int64) (int, error) { return f.f.WriteAt(p, off) }
+func (f *osFile) Close() error                             { return f.f.Close() }
+func (f *osFile) Truncate(size int64) error                { return f.f.Truncate(size) }
+
+func (f *osFile) Size() (int64, error) {
+	fi, err := f.f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return fi.Size(), nil
+}
+
+func (f *osFile) Allocate(off, n int64) error {
+	return f.control("allocate", func() error {
+		return unix.Fallocate(f.fd, unix.FALLOC_FL_KEEP_SIZE, off, n)
+	})
+}
+
+func (f *osFile) Zero(off, n int64) error {
+	err := f.control("punch a hole into", func() error {
+		return unix.Fallocate(f.fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n)
+	})
+	if !errors.Is(err, ErrUnsupported) {
+		return err
+	}
+	zeros := make([]byte, min(n, 1<<20))
+	for n > 0 {
+		k := min(n, int64(len(zeros)))
+		if _, err := f.f.WriteAt(zeros[:k], off); err != nil {
+			return err
+		}
+		off, n = off+k, n-k
+	}
+	return nil
+}
+
+// Sync is fdatasync: it writes the length and the block map too, as far as reading the data back needs them, and spares the
+// journal the times.
+func (f *osFile) Sync() error {
+	return f.control("sync", func() error { return unix.Fdatasync(f.fd) })
+}
+
+func (f *osFile) control(what string, call func() error) error {
+	for {
+		err := call()
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS):
+			err = ErrUnsupported
+		}
+		return fmt.Errorf("%s %s: %w", what, f.f.Name(), err)
+	}
+}
+
+func (f *osFile) Map(off, n int64, write bool) (Mapping, error) {
+	prot := unix.PROT_READ
+	if write {
+		prot |= unix.PROT_WRITE
+	}
+	b, err := unix.Mmap(f.fd, off, int(n), prot, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map %d bytes of %s: %w", n, f.f.Name(), err)
+	}
+	return &osMapping{b: b, name: f.f.Name()}, nil
+}
+
+type osMapping struct {
+	b    []byte
+	name string
+}
+
+func (m *osMapping) Bytes() []byte { return m.b }
+
+func (m *osMapping) Populate(off, n int64) error {
+	err := unix.Madvise(m.b[off:off+n], unix.MADV_POPULATE_WRITE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // before Linux 5.14
+		return ErrUnsupported
+	}
+	if err != nil {
+		return fmt.Errorf("prepare %d bytes of %s for writing: %w", n, m.name, err)
+	}
+	return nil
+}
+
+func (m *osMapping) Close() error {
+	b := m.b
+	m.b = nil
+	if b == nil {
+		return nil
+	}
+	return unix.Munmap(b)
+}
