@@ -1,0 +1,183 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"path"
+
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+// checkpointSize is the official size of the file; what is not named below is zero.
+const checkpointSize = 4096
+
+// checkpoint is the official checkpoint file (store-format §7, v5.5-delta §1), followed by Gantry's own part.
+//
+//	 0 i64  store time of the newest synced record of the log
+//	 8 i64  store time of the newest consume queue entry that was synced
+//	16 i64  end time of the newest full index file
+//	24 i64  the master's flushed offset, used by slaves that act for masters
+//	32 i64  confirm offset
+//	40 i64  physical offset of the newest message whose consume queue entry was synced; 0 is unknown
+//	64      "GANTRY01", i64 position, i64 index position, 64 bytes boot id, u32 CRC-32 of bytes 0 to 151
+//
+// Upstream keeps the file mapped and writes its six words only, so the own part survives a run of the official broker, but
+// its checksum, which covers the six words, does not: it is believed only if Gantry was the last to write.
+type checkpoint struct {
+	logTime     int64
+	queueTime   int64
+	indexTime   int64
+	masterFlush int64
+	confirm     int64
+	queuePhy    int64
+
+	own      bool   // the own part is there and valid
+	position int64  // log, consume queues and index are synced up to here
+	indexed  int64  // the index has everything before
+	bootID   string // of the run that wrote it
+}
+
+const (
+	checkpointOwn   = 64
+	checkpointMagic = "GANTRY01"
+	checkpointBoot  = 64 // room for a boot id
+	checkpointSum   = checkpointOwn + 8 + 8 + 8 + checkpointBoot
+)
+
+func (c *checkpoint) encode() []byte {
+	b := make([]byte, 0, checkpointSize)
+	be := binary.BigEndian
+	for _, v := range []int64{c.logTime, c.queueTime, c.indexTime, c.masterFlush, c.confirm, c.queuePhy} {
+		b = be.AppendUint64(b, uint64(v))
+	}
+	b = append(b[:checkpointOwn], checkpointMagic...)
+	b = be.AppendUint64(b, uint64(c.position))
+	b = be.AppendUint64(b, uint64(c.indexed))
+	boot := make([]byte, checkpointBoot)
+	copy(boot, c.bootID)
+	b = append(b, boot...)
+	b = be.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return b[:checkpointSize]
+}
+
+func decodeCheckpoint(b []byte) (checkpoint, error) {
+	if len(b) < 48 {
+		return checkpoint{}, fmt.Errorf("checkpoint has %d bytes where %d are expected", len(b), checkpointSize)
+	}
+	be := binary.BigEndian
+	word := func(at int) int64 { return int64(be.Uint64(b[at:])) }
+	c := checkpoint{logTime: word(0), queueTime: word(8), indexTime: word(16), masterFlush: word(24), confirm: word(32), queuePhy: word(40)}
+	if len(b) < checkpointSum+4 || string(b[checkpointOwn:checkpointOwn+8]) != checkpointMagic ||
+		be.Uint32(b[checkpointSum:]) != crc32.ChecksumIEEE(b[:checkpointSum]) {
+		return c, nil
+	}
+	c.own = true
+	c.position, c.indexed = word(checkpointOwn+8), word(checkpointOwn+16)
+	boot := b[checkpointOwn+24 : checkpointSum]
+	for len(boot) > 0 && boot[len(boot)-1] == 0 {
+		boot = boot[:len(boot)-1]
+	}
+	c.bootID = string(boot)
+	return c, nil
+}
+
+// minTime is the time up to which log and queues are known to be synced, with upstream's margin.
+func (c *checkpoint) minTime() int64 {
+	const margin = 3000 // ms
+	return max(0, min(c.logTime, c.queueTime)-margin)
+}
+
+// checkpointFile is the open checkpoint.
+type checkpointFile struct {
+	file vfs.File
+}
+
+// openCheckpoint opens or makes the file. A file of the wrong length is refused: upstream maps 4096 bytes of it.
+func openCheckpoint(fsys vfs.FS, root string) (checkpointFile, checkpoint, error) {
+	name := path.Join(root, "checkpoint")
+	f, err := fsys.Open(name, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = fsys.Create(name)
+		if err == nil {
+			err = f.Truncate(checkpointSize)
+		}
+		if err == nil {
+			err = fsys.SyncDir(root)
+		}
+		if err != nil {
+			return checkpointFile{}, checkpoint{}, fmt.Errorf("make the checkpoint: %w", err)
+		}
+		return checkpointFile{f}, checkpoint{}, nil
+	}
+	if err != nil {
+		return checkpointFile{}, checkpoint{}, fmt.Errorf("open the checkpoint: %w", err)
+	}
+	b := make([]byte, checkpointSize)
+	n, err := f.ReadAt(b, 0)
+	if err != nil && err != io.EOF {
+		f.Close()
+		return checkpointFile{}, checkpoint{}, fmt.Errorf("read the checkpoint: %w", err)
+	}
+	if n == 0 { // made, but never written: a start that was cut short
+		if err := f.Truncate(checkpointSize); err != nil {
+			f.Close()
+			return checkpointFile{}, checkpoint{}, fmt.Errorf("make the checkpoint: %w", err)
+		}
+		return checkpointFile{f}, checkpoint{}, nil
+	}
+	c, err := decodeCheckpoint(b[:n])
+	if err != nil {
+		f.Close()
+		return checkpointFile{}, checkpoint{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return checkpointFile{f}, c, nil
+}
+
+// write makes c durable. It fits into one sector, so it is written whole or not at all; if a disk tears it nevertheless, the
+// checksum of the own part fails and the six words are taken alone, which then only costs time.
+func (f checkpointFile) write(c *checkpoint) error {
+	if _, err := f.file.WriteAt(c.encode(), 0); err != nil {
+		return fmt.Errorf("write the checkpoint: %w", err)
+	}
+	if err := f.file.Sync(); err != nil {
+		return fmt.Errorf("sync the checkpoint: %w", err)
+	}
+	return nil
+}
+
+// takeCheckpoint syncs everything that was dispatched so far and records that it did. In this order: the log first, because
+// queues must never point to what a crash can take away.
+func (s *Store) takeCheckpoint() error {
+	s.checkpointing.Lock()
+	defer s.checkpointing.Unlock()
+	s.dispatch.running.Lock() // a batch in progress would leave last and pos apart
+	pos, last, time := s.dispatch.pos.Load(), s.dispatch.last.Load(), s.dispatch.time.Load()
+	s.dispatch.running.Unlock()
+	if err := s.flush(); err != nil {
+		return err
+	}
+	if err := s.queues.sync(); err != nil {
+		return err
+	}
+	c := s.checkpoint
+	if s.index != nil {
+		indexTime, err := s.index.sync()
+		if err != nil {
+			return err
+		}
+		c.indexTime = max(c.indexTime, indexTime)
+	}
+	c.own, c.position, c.indexed, c.bootID = true, pos, pos, s.o.FS.BootID()
+	c.logTime = s.flusher.time.Load()
+	c.queueTime, c.queuePhy, c.confirm = time, last, last
+	if err := s.checkpointFile.write(&c); err != nil {
+		return err
+	}
+	s.checkpoint = c
+	s.checkpointed.Store(pos)
+	return nil
+}

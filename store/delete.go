@@ -1,0 +1,167 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// DeleteTopics removes the consume queues of topics. Their messages stay in the log until it expires. The caller sees to it
+// that nothing is appended to them meanwhile: a later append begins the queue anew at offset 0.
+func (s *Store) DeleteTopics(names []string) error {
+	if err := s.dispatchConfirmed(); err != nil { // what is still on its way would bring the queue back
+		return fmt.Errorf("delete topics: %w", err)
+	}
+	var errs []error
+	for _, name := range names {
+		if t := s.queues.topic(name, false); t != nil {
+			errs = append(errs, s.deleteTopic(t))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Store) deleteTopic(t *topicQueues) error {
+	list, err := s.queues.queuesOf(t)
+	if err != nil {
+		return err
+	}
+	s.dispatch.running.Lock()
+	s.dispatch.forgetQueue()
+	s.queues.remove(t)
+	for _, q := range list {
+		s.queues.retire(q)
+	}
+	s.dispatch.running.Unlock()
+	dir := path.Join(s.queues.dir, t.name)
+	s.queues.writing.Lock() // the queue writer may be busy in the directory
+	defer s.queues.writing.Unlock()
+	s.queues.forgetFiles(dir)
+	if err := s.o.FS.RemoveAll(dir); err != nil {
+		return fmt.Errorf("delete the consume queues of topic %s: %w", t.name, err)
+	}
+	if err := s.o.FS.SyncDir(s.queues.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete the consume queues of topic %s: %w", t.name, err)
+	}
+	return nil
+}
+
+// retire makes a queue refuse entries and forget its tail.
+func (s *queueSet) retire(q *queue) {
+	q.mu.Lock()
+	s.pendingBytes.Add(-int64(len(q.tail)))
+	q.removed, q.tail = true, nil
+	q.max = q.written
+	q.mu.Unlock()
+}
+
+// forgetFiles drops a directory's files from the cache and from what has to be synced. writing is held.
+func (s *queueSet) forgetFiles(dir string) {
+	s.mu.Lock()
+	var gone []string
+	for name := range s.unsynced {
+		if strings.HasPrefix(name, dir+"/") {
+			gone = append(gone, name)
+			delete(s.unsynced, name)
+		}
+	}
+	s.mu.Unlock()
+	gone = append(gone, s.cache.below(dir)...)
+	for _, name := range gone {
+		s.cache.forget(name)
+	}
+}
+
+// below lists the cached files under a directory.
+func (c *fileCache) below(dir string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for name := range c.files {
+		if strings.HasPrefix(name, dir+"/") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Topics lists the topics that have consume queues, sorted.
+func (s *Store) Topics() []string {
+	var names []string
+	for t := range s.queues.topics() {
+		names = append(names, t.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Queues lists the queue ids of a topic that exist in the store, ascending.
+func (s *Store) Queues(topic string) ([]int32, error) {
+	t := s.queues.topic(topic, false)
+	if t == nil {
+		return nil, nil
+	}
+	list, err := s.queues.queuesOf(t)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int32, len(list))
+	for i, q := range list {
+		ids[i] = q.id
+	}
+	return ids, nil
+}
+
+// CleanUnusedTopics removes the queues of every topic that keep does not name (request 316).
+func (s *Store) CleanUnusedTopics(keep func(topic string) bool) ([]string, error) {
+	gone := slices.DeleteFunc(s.Topics(), keep)
+	return gone, s.DeleteTopics(gone)
+}
+
+// CleanExpiredQueues removes topics all of whose messages have left the log (request 306). spare names topics that stay,
+// which are the system's.
+func (s *Store) CleanExpiredQueues(spare func(topic string) bool) ([]string, error) {
+	var gone []string
+	logMin := s.log.min()
+	for _, name := range s.Topics() {
+		if spare(name) {
+			continue
+		}
+		expired, err := s.expired(name, logMin)
+		if err != nil {
+			return nil, err
+		}
+		if expired {
+			gone = append(gone, name)
+		}
+	}
+	return gone, s.DeleteTopics(gone)
+}
+
+// expired reports whether the newest message of every queue of a topic is before the log's begin.
+func (s *Store) expired(topic string, logMin int64) (bool, error) {
+	t := s.queues.topic(topic, false)
+	if t == nil {
+		return false, nil
+	}
+	list, err := s.queues.queuesOf(t)
+	if err != nil {
+		return false, err
+	}
+	for _, q := range list {
+		if err := s.queues.load(q); err != nil {
+			return false, err
+		}
+		u, ok, err := s.queues.unit(q, q.end()-1)
+		if err != nil {
+			return false, err
+		}
+		if ok && u.phy >= logMin || !ok && logMin == 0 {
+			return false, nil
+		}
+	}
+	return len(list) > 0, nil
+}

@@ -1,0 +1,242 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+// A batch of the dispatcher ends at whichever comes first.
+const (
+	dispatchMessages = 1024
+	dispatchBytes    = 4 << 20
+)
+
+// dispatcher follows the log and feeds what is derived from it: consume queues, then index, then the arrival callback.
+type dispatcher struct {
+	running sync.Mutex // serialises batches; held over the index's and the callback's work
+
+	pos    atomic.Int64 // everything before is dispatched
+	last   atomic.Int64 // physical offset of the newest dispatched record
+	time   atomic.Int64 // its store time
+	wake   chan struct{}
+	broken atomic.Bool // the newest batch failed; appends are refused until one succeeds
+
+	scan     *logScanner // of the loop
+	message  codec.Message
+	arrivals []Arrival
+	lastPut  struct { // the queue of the previous record: most runs of records are of one queue
+		topic string
+		id    int32
+		q     *queue
+	}
+}
+
+func (s *Store) dispatchWake() {
+	select {
+	case s.dispatch.wake <- struct{}{}:
+	default:
+	}
+}
+
+// confirmed is how far the dispatcher may go. Under SyncFlush that is what is synced: nobody shall consume what a power
+// failure can still take back.
+func (s *Store) confirmed() int64 {
+	if s.o.FlushMode == SyncFlush {
+		return s.flusher.flushed.Load()
+	}
+	return s.log.end.Load()
+}
+
+// dispatchLoop dispatches whatever is confirmed, until ctx ends.
+func (s *Store) dispatchLoop(ctx context.Context) {
+	for {
+		more, err := s.dispatchBatch(s.confirmed())
+		s.dispatchTrouble(err)
+		if more && err == nil && ctx.Err() == nil {
+			continue
+		}
+		s.dispatch.rest()
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.dispatch.wake:
+		}
+	}
+}
+
+// rest lets go of the segment that was read last: a sleeping dispatcher pins nothing.
+func (d *dispatcher) rest() {
+	d.running.Lock()
+	defer d.running.Unlock()
+	d.scan.close()
+}
+
+// dispatchConfirmed dispatches everything that is confirmed now.
+func (s *Store) dispatchConfirmed() error {
+	for more := true; more; {
+		var err error
+		if more, err = s.dispatchBatch(s.confirmed()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dispatchTrouble keeps count of whether the dispatcher gets on. While it does not, appends are refused: what would be
+// appended could not be delivered. The queue loop wakes it to try again.
+func (s *Store) dispatchTrouble(err error) {
+	d := &s.dispatch
+	if err == nil {
+		if d.broken.Load() && d.broken.Swap(false) {
+			s.o.Event(Event{Level: Info, Text: "the commit log is dispatched again, appends are accepted"})
+		}
+		return
+	}
+	if !d.broken.Swap(true) {
+		s.o.Event(Event{Level: Fault, Text: fmt.Sprintf("the commit log cannot be dispatched beyond %d, appends are refused until it can", d.pos.Load()), Err: err})
+	}
+}
+
+// dispatchBatch dispatches records up to a limit and reports whether there may be more. It is called by the loop, and by
+// whoever cannot wait for it.
+func (s *Store) dispatchBatch(limit int64) (more bool, err error) {
+	d := &s.dispatch
+	d.running.Lock()
+	defer d.running.Unlock()
+	defer vfs.Catch("dispatch the commit log", vfs.Arm(), &err)
+	start := d.pos.Load()
+	if start >= limit {
+		return false, nil
+	}
+	if s.queues.pendingBytes.Load() > pendingBound {
+		if err := s.queues.writeOut(); err != nil {
+			return false, s.queueTrouble(err)
+		}
+	}
+	d.scan.pos, d.scan.limit = start, limit
+	for range dispatchMessages {
+		record, err := d.scan.next(&d.message, false)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			s.publish()
+			return false, err
+		}
+		if err := s.dispatchRecord(record); err != nil {
+			d.scan.pos -= int64(len(record)) // it is tried again: queue and index pass over what they have of it
+			s.publish()
+			return false, err
+		}
+		if d.scan.pos-start > dispatchBytes {
+			break
+		}
+	}
+	s.publish()
+	return d.scan.pos < limit, nil
+}
+
+// publish announces what was dispatched since the last call.
+func (s *Store) publish() {
+	d := &s.dispatch
+	if d.pos.Load() >= d.scan.pos {
+		return
+	}
+	d.pos.Store(d.scan.pos)
+	if len(d.arrivals) > 0 {
+		if !s.recovering {
+			s.o.OnArrive(d.arrivals)
+		}
+		clear(d.arrivals)
+		d.arrivals = d.arrivals[:0]
+	}
+	if s.queues.pendingBytes.Load() > pendingWake {
+		s.queueWake()
+	}
+}
+
+// dispatchRecord feeds one record, decoded in d.message, to queue and index.
+func (s *Store) dispatchRecord(record []byte) error {
+	d := &s.dispatch
+	m := &d.message
+	if queueStep(m.SysFlag) > 0 {
+		q, err := s.dispatchQueue(m)
+		if err != nil {
+			return err
+		}
+		tags := s.tagsCode(m)
+		s.queues.add(q, m.QueueOffset, unit{phy: m.PhysicalOffset, size: m.StoreSize, tags: tags})
+		d.arrivals = append(d.arrivals, Arrival{
+			Topic: q.topic.name, QueueID: q.id, QueueOffset: m.QueueOffset, TagsCode: tags,
+			StoreTime: m.StoreTimestamp, Physical: m.PhysicalOffset, Record: record,
+		})
+	}
+	if s.index != nil {
+		if err := s.index.add(m); err != nil {
+			return err
+		}
+	}
+	d.last.Store(m.PhysicalOffset)
+	d.time.Store(m.StoreTimestamp)
+	return nil
+}
+
+func (s *Store) dispatchQueue(m *codec.Message) (*queue, error) {
+	c := &s.dispatch.lastPut
+	if c.q != nil && c.id == m.QueueID && c.topic == m.Topic {
+		return c.q, nil
+	}
+	q, err := s.queues.open(m.Topic, m.QueueID)
+	if err != nil {
+		return nil, err
+	}
+	c.q, c.topic, c.id = q, q.topic.name, q.id
+	return q, nil
+}
+
+// tagsCode is what a message's consume queue entry carries: the hash of its tag, or in the schedule topic the time at which
+// it is due (store-format §4.1).
+func (s *Store) tagsCode(m *codec.Message) int64 {
+	if m.Topic == protocol.TopicSchedule {
+		if raw, ok := codec.Property(m.Properties, protocol.PropertyDelayLevel); ok {
+			if level := parseLevel(raw); level > 0 {
+				d, known := s.o.DelayTime(level)
+				if !known {
+					d = time.Second // upstream's ScheduleMessageService.computeDeliverTimestamp
+				}
+				return m.StoreTimestamp + d.Milliseconds()
+			}
+		}
+	}
+	tags, ok := codec.Property(m.Properties, protocol.PropertyTags)
+	if !ok {
+		return 0
+	}
+	return int64(compat.HashCode(tags))
+}
+
+// parseLevel reads a delay level; what is no number is no level.
+func parseLevel(raw string) int {
+	n := 0
+	for i := range len(raw) {
+		c := raw[i]
+		if c < '0' || c > '9' || n > 1<<20 {
+			return 0
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
+
+// forgetQueue drops the dispatcher's shortcut when a topic is removed. running is held.
+func (d *dispatcher) forgetQueue() { d.lastPut.q = nil }

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"container/list"
+	"errors"
+	"io/fs"
+	"sync"
+
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+// fileCache keeps a bounded number of files open for reading and writing by position, the least recently used closed first.
+// A store can have a hundred thousand files; descriptors are few.
+type fileCache struct {
+	fs    vfs.FS
+	limit int
+
+	mu    sync.Mutex // guards the fields below; no I/O under it
+	files map[string]*openFile
+	lru   list.List // of *openFile, most recently used in front
+}
+
+// openFile is a file of the cache. It stays open while somebody uses it, in the cache or not.
+type openFile struct {
+	vfs.File
+	path  string
+	cache *fileCache
+	elem  *list.Element // nil once it has left the cache
+	users int           // the cache itself not counted
+}
+
+func newFileCache(fs vfs.FS, limit int) *fileCache {
+	return &fileCache{fs: fs, limit: limit, files: map[string]*openFile{}}
+}
+
+// acquire returns an open file; release gives it back. fs.ErrNotExist comes through.
+func (c *fileCache) acquire(path string) (*openFile, error) {
+	if f := c.cached(path); f != nil {
+		return f, nil
+	}
+	opened, err := c.fs.Open(path, true)
+	if errors.Is(err, fs.ErrPermission) {
+		opened, err = c.fs.Open(path, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.add(path, opened), nil
+}
+
+func (c *fileCache) cached(path string) *openFile {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.files[path]
+	if f != nil {
+		f.users++
+		c.lru.MoveToFront(f.elem)
+	}
+	return f
+}
+
+// add puts a file that was just opened or created into the cache. When somebody else was faster, theirs is used.
+func (c *fileCache) add(path string, opened vfs.File) *openFile {
+	c.mu.Lock()
+	f := c.files[path]
+	var surplus []vfs.File
+	if f != nil {
+		surplus = append(surplus, opened)
+		c.lru.MoveToFront(f.elem)
+	} else {
+		f = &openFile{File: opened, path: path, cache: c}
+		f.elem = c.lru.PushFront(f)
+		c.files[path] = f
+	}
+	f.users++
+	for e := c.lru.Back(); e != nil && c.lru.Len() > c.limit; {
+		old := e.Value.(*openFile)
+		e = e.Prev()
+		if old.users == 0 {
+			c.evict(old)
+			surplus = append(surplus, old.File)
+		}
+	}
+	c.mu.Unlock()
+	for _, s := range surplus {
+		s.Close()
+	}
+	return f
+}
+
+// evict takes a file out of the cache. mu is held.
+func (c *fileCache) evict(f *openFile) {
+	c.lru.Remove(f.elem)
+	delete(c.files, f.path)
+	f.elem = nil
+}
+
+// release gives back what acquire or add returned.
+func (f *openFile) release() {
+	c := f.cache
+	c.mu.Lock()
+	f.users--
+	done := f.users == 0 && f.elem == nil
+	c.mu.Unlock()
+	if done {
+		f.File.Close()
+	}
+}
+
+// forget drops a file from the cache, because it was or will be removed.
+func (c *fileCache) forget(path string) {
+	c.mu.Lock()
+	f := c.files[path]
+	idle := false
+	if f != nil {
+		c.evict(f)
+		idle = f.users == 0
+	}
+	c.mu.Unlock()
+	if idle {
+		f.File.Close()
+	}
+}
+
+// close closes every idle file. Files in use are closed by their release.
+func (c *fileCache) close() error {
+	c.mu.Lock()
+	var idle []vfs.File
+	for _, f := range c.files {
+		c.evict(f)
+		if f.users == 0 {
+			idle = append(idle, f.File)
+		}
+	}
+	c.mu.Unlock()
+	var errs []error
+	for _, f := range idle {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,373 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"sync"
+
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+// Query asks for messages of one queue.
+type Query struct {
+	Topic    string
+	QueueID  int32
+	Offset   int64
+	MaxCount int    // most messages
+	MaxBytes int    // most bytes; 0 is upstream's bound of 128 MiB. One message is returned however long it is
+	Filter   Filter // nil takes every message
+}
+
+// Filter chooses messages. It is called in the goroutine of Get.
+type Filter interface {
+	// MatchUnit judges by the consume queue entry alone: the hash of the message's tag.
+	MatchUnit(tagsCode int64) bool
+	// MatchRecord judges by the whole record, which is lent. It is asked after MatchUnit agreed.
+	MatchRecord(record []byte) bool
+}
+
+// maxReadBytes is upstream's MAX_PULL_MSG_SIZE.
+const maxReadBytes = 128 << 20
+
+// GetResult is the outcome of Get. Buffers hold the records in order, one after the other, several in one buffer where they
+// are neighbours in the log; they may be mapped memory, so they are for a system call that writes them out, and for code that
+// runs inside vfs.Catch. All of it is good until Release.
+type GetResult struct {
+	Status       GetStatus
+	NextOffset   int64 // where the next read should begin
+	MinOffset    int64
+	MaxOffset    int64
+	Buffers      [][]byte
+	QueueOffsets []int64 // of the messages in Buffers
+	Count        int
+	Bytes        int
+	Skipped      int  // messages that the filter did not take after looking at the record
+	SuggestSlave bool // the reader is so far behind that the disk has to be read
+	Err          error
+
+	units  []byte
+	scan   *readScan
+	pins   []*hotSegment
+	pooled []*[]byte
+}
+
+// readScan is what Get needs while it runs.
+type readScan struct {
+	list []readUnit
+}
+
+// readUnit is one message that Get decided to return.
+type readUnit struct {
+	off int64
+	u   unit
+}
+
+// Release gives back what Buffers refer to. The result can be used for another Get afterwards. Safe to repeat.
+func (r *GetResult) Release() {
+	for i, h := range r.pins {
+		h.unpin()
+		r.pins[i] = nil
+	}
+	for i, b := range r.pooled {
+		putBuffer(b)
+		r.pooled[i] = nil
+	}
+	clear(r.Buffers)
+	*r = GetResult{
+		Buffers: r.Buffers[:0], QueueOffsets: r.QueueOffsets[:0], units: r.units, scan: r.scan, pins: r.pins[:0], pooled: r.pooled[:0],
+	}
+}
+
+// Get reads messages of a queue into r, which is released first. It allocates nothing once r has been used a few times.
+// Statuses, corrected offsets and limits are upstream's DefaultMessageStore.getMessage; a queue that does not exist is empty.
+func (s *Store) Get(query *Query, r *GetResult) {
+	r.Release()
+	r.NextOffset = query.Offset
+	if s.closing.Load() {
+		r.Status, r.Err = NoMatchedLogicQueue, errClosed
+		return
+	}
+	q, err := s.queues.find(query.Topic, query.QueueID)
+	if err != nil {
+		r.Status, r.Err = OffsetFoundNull, err
+		return
+	}
+	if q == nil {
+		r.Status, r.NextOffset = NoMessageInQueue, 0
+		return
+	}
+	if r.MinOffset, r.MaxOffset, err = s.queues.bounds(q); err != nil {
+		r.Status, r.Err = OffsetFoundNull, err
+		return
+	}
+	switch off := query.Offset; {
+	case r.MaxOffset == 0:
+		r.Status, r.NextOffset = NoMessageInQueue, 0
+	case off < r.MinOffset:
+		r.Status, r.NextOffset = OffsetTooSmall, r.MinOffset
+	case off == r.MaxOffset:
+		r.Status = OffsetOverflowOne
+	case off > r.MaxOffset:
+		r.Status, r.NextOffset = OffsetOverflowBadly, r.MaxOffset
+	default:
+		s.collect(q, query, r)
+	}
+}
+
+// readLimits are the bounds of one read.
+type readLimits struct {
+	count    int
+	bytes    int
+	lookEnd  int64 // queue offset at which the look through the queue ends
+	logEnd   int64
+	inMemory int64
+	t        *Tuning
+}
+
+func (s *Store) limits(query *Query) readLimits {
+	t := s.tuning.Load()
+	l := readLimits{count: query.MaxCount, bytes: query.MaxBytes, logEnd: s.log.end.Load(), inMemory: t.InMemoryBytes, t: t}
+	if l.bytes <= 0 || l.bytes > maxReadBytes {
+		l.bytes = maxReadBytes
+	}
+	l.bytes = max(l.bytes, 100)
+	look := max(t.MaxFilterBytes, l.count*queueUnit)
+	l.lookEnd = query.Offset + (int64(look)+queueUnit-1)/queueUnit
+	return l
+}
+
+// full is upstream's isTheBatchFull.
+func (l *readLimits) full(u unit, count, bytes int) bool {
+	if count == 0 {
+		return false
+	}
+	after := bytes + int(u.size)
+	if count+1 > l.count || after > l.bytes {
+		return true
+	}
+	if l.logEnd-u.phy <= l.inMemory {
+		return after > l.t.MaxTransferBytesInMemory || count > l.t.MaxTransferCountInMemory-1
+	}
+	return after > l.t.MaxTransferBytesOnDisk || count > l.t.MaxTransferCountOnDisk-1
+}
+
+// collect looks through the queue from query.Offset on and gathers what matches.
+func (s *Store) collect(q *queue, query *Query, r *GetResult) {
+	const unitsAtOnce = 64
+	if r.units == nil {
+		r.units = make([]byte, unitsAtOnce*queueUnit)
+		r.scan = &readScan{}
+	}
+	limits := s.limits(query)
+	r.Status = NoMatchedMessage
+	logMin := s.log.min()
+	list := r.scan.list[:0]
+	var newest int64
+	bytes := 0
+look:
+	for r.NextOffset < min(r.MaxOffset, limits.lookEnd) {
+		n, err := s.queues.read(q, r.NextOffset, r.units)
+		if err != nil || n == 0 {
+			if errors.Is(err, fs.ErrNotExist) || n == 0 {
+				err = nil // its file expired just now
+			}
+			if len(list) == 0 {
+				r.Status, r.Err = OffsetFoundNull, err
+				r.NextOffset = nextFile(r.NextOffset, s.queues.fileSize)
+			}
+			break
+		}
+		for i := range n {
+			if r.NextOffset >= limits.lookEnd {
+				break look
+			}
+			u := decodeUnit(r.units[i*queueUnit:])
+			if limits.full(u, len(list), bytes) {
+				break look
+			}
+			off := r.NextOffset
+			newest = u.phy
+			r.NextOffset++
+			if query.Filter != nil && !query.Filter.MatchUnit(u.tags) {
+				continue
+			}
+			if u.filler() || u.phy < logMin {
+				if len(list) == 0 {
+					r.Status = MessageWasRemoving
+				}
+				continue
+			}
+			if query.Filter != nil {
+				if taken, err := s.matchRecord(query.Filter, u); err != nil || !taken {
+					r.Skipped++
+					if len(list) == 0 {
+						r.Status = NoMatchedMessage
+						if err != nil {
+							r.Status = MessageWasRemoving
+						}
+					}
+					continue
+				}
+			}
+			list = append(list, readUnit{off, u})
+			bytes += int(u.size)
+		}
+	}
+	r.SuggestSlave = limits.logEnd-newest > limits.inMemory
+	r.scan.list = list
+	s.load(list, r)
+	for i, b := range r.Buffers {
+		r.Buffers[i] = b[:len(b):len(b)] // nobody's append may run on into the mapped log
+	}
+}
+
+// nextFile is the first queue offset of the next consume queue file.
+func nextFile(off, fileSize int64) int64 {
+	per := fileSize / queueUnit
+	return off - off%per + per
+}
+
+// matchRecord shows a record to a filter.
+func (s *Store) matchRecord(f Filter, u unit) (taken bool, err error) {
+	defer vfs.Catch("filter a message", vfs.Arm(), &err)
+	g, err := s.log.segmentOf(u.phy, int(u.size))
+	if err != nil {
+		return false, err
+	}
+	if h, ok := g.pin(); ok {
+		defer h.unpin()
+		at := u.phy - g.base
+		return f.MatchRecord(h.mem[at : at+int64(u.size)]), nil
+	}
+	b := getBuffer(int(u.size))
+	defer putBuffer(b)
+	if err := s.log.readSegment(g, u.phy, *b); err != nil {
+		return false, err
+	}
+	return f.MatchRecord(*b), nil
+}
+
+// readGap is how many bytes of other queues' records one read of a cold segment takes along rather than being split.
+const readGap = 16 << 10
+
+// load turns units into buffers: by reference where the segment is mapped, by one read for each neighbourhood where not.
+func (s *Store) load(list []readUnit, r *GetResult) {
+	for len(list) > 0 {
+		u := list[0].u
+		g, err := s.log.segmentOf(u.phy, int(u.size))
+		if err != nil { // it expired just now, or the queue is damaged: readers pass over it
+			if r.Count == 0 && r.Status != Found {
+				r.Status = MessageWasRemoving
+			}
+			list = list[1:]
+			continue
+		}
+		if h, ok := g.pin(); ok {
+			s.refer(h, list[0], r)
+			list = list[1:]
+			continue
+		}
+		n := neighbours(list, g)
+		if err := s.fetch(g, list[:n], r); err != nil {
+			if r.Count == 0 {
+				r.Status, r.Err = MessageWasRemoving, err
+			} else {
+				r.NextOffset = list[0].off // the next read meets the error again, with nothing before it
+			}
+			return
+		}
+		list = list[n:]
+	}
+}
+
+// refer adds a mapped record to the result. The caller has pinned h; the pin becomes the result's, or is given back when the
+// result has one already.
+func (s *Store) refer(h *hotSegment, m readUnit, r *GetResult) {
+	if n := len(r.pins); n > 0 && r.pins[n-1] == h {
+		h.unpin()
+	} else {
+		r.pins = append(r.pins, h)
+	}
+	at := m.u.phy - h.base
+	r.add(h.mem[at:at+int64(m.u.size)], m.off)
+}
+
+// neighbours counts the units at the start of list that one read should fetch.
+func neighbours(list []readUnit, g *segment) int {
+	n := 1
+	end := list[0].u.phy + int64(list[0].u.size)
+	for n < len(list) {
+		u := list[n].u
+		if u.phy < end || u.phy-end > readGap || u.phy+int64(u.size) > g.end() {
+			break
+		}
+		end = u.phy + int64(u.size)
+		n++
+	}
+	return n
+}
+
+// fetch reads a neighbourhood into a pooled buffer and adds its records.
+func (s *Store) fetch(g *segment, list []readUnit, r *GetResult) error {
+	last := list[len(list)-1].u
+	from := list[0].u.phy
+	b := getBuffer(int(last.phy + int64(last.size) - from))
+	if err := s.log.readSegment(g, from, *b); err != nil {
+		putBuffer(b)
+		return err
+	}
+	r.pooled = append(r.pooled, b)
+	for _, m := range list {
+		at := m.u.phy - from
+		r.add((*b)[at:at+int64(m.u.size)], m.off)
+	}
+	return nil
+}
+
+// add puts a record behind the others, into the same buffer where it follows the last one in memory.
+func (r *GetResult) add(record []byte, off int64) {
+	r.Status = Found
+	r.Count++
+	r.Bytes += len(record)
+	r.QueueOffsets = append(r.QueueOffsets, off)
+	if n := len(r.Buffers); n > 0 {
+		last := r.Buffers[n-1]
+		if whole := last[:cap(last)]; len(whole) >= len(last)+len(record) && &whole[len(last)] == &record[0] {
+			r.Buffers[n-1] = whole[:len(last)+len(record)]
+			return
+		}
+	}
+	r.Buffers = append(r.Buffers, record)
+}
+
+// Buffers for cold reads, by size: one huge read must not make every small one pin as much.
+var bufferPools = [...]struct {
+	size int
+	pool sync.Pool
+}{{size: 16 << 10}, {size: 128 << 10}, {size: 1 << 20}}
+
+func getBuffer(n int) *[]byte {
+	for i := range bufferPools {
+		p := &bufferPools[i]
+		if n <= p.size {
+			b, ok := p.pool.Get().(*[]byte)
+			if !ok {
+				fresh := make([]byte, p.size)
+				b = &fresh
+			}
+			*b = (*b)[:n]
+			return b
+		}
+	}
+	b := make([]byte, n)
+	return &b
+}
+
+func putBuffer(b *[]byte) {
+	for i := range bufferPools {
+		if cap(*b) == bufferPools[i].size {
+			bufferPools[i].pool.Put(b)
+			return
+		}
+	}
+}

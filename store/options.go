@@ -1,0 +1,201 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"path"
+	"time"
+
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+// Sizes of the official format.
+const (
+	DefaultSegmentSize   = 1 << 30
+	DefaultQueueFileSize = 300_000 * queueUnit
+	DefaultIndexSlots    = 5_000_000
+	DefaultIndexEntries  = 20_000_000
+	DefaultMaxMessage    = 4 << 20
+)
+
+// Options is everything a store is told when it is opened. NewOptions has upstream's defaults; keys of upstream's
+// configuration are named where they differ.
+type Options struct {
+	Root      string // storePathRootDir
+	CommitLog string // storePathCommitLog; empty is <Root>/commitlog
+
+	FS    vfs.FS           // nil is the operating system's
+	Now   func() time.Time // nil is time.Now
+	Event func(Event)      // told what an operator wants to know; must be quick and safe for concurrent use; may be nil
+
+	// StoreHost is the broker's address in records whose message brings none.
+	StoreHost netip.AddrPort
+	// DelayTime is how long a message of a delay level waits, for the due time that entries of SCHEDULE_TOPIC_XXXX carry
+	// instead of a tag hash. ok is false for a level that does not exist. nil is upstream's table.
+	DelayTime func(level int) (d time.Duration, ok bool)
+	// OnArrive is called by the dispatcher after a batch of messages became visible to Get, with one Arrival each, oldest
+	// first. The slice and each Record are lent until it returns. May be nil.
+	OnArrive func(batch []Arrival)
+
+	FlushMode     FlushMode // flushDiskType
+	SegmentSize   int64     // mappedFileSizeCommitLog
+	QueueFileSize int64     // mappedFileSizeConsumeQueue; rounded up to whole entries, as upstream does
+	Index         bool      // messageIndexEnable
+	IndexSlots    int32     // maxHashSlotNum
+	IndexEntries  int32     // maxIndexNum
+	OpenFiles     int       // how many files may stay open besides the mapped ones
+
+	Tuning Tuning // what may change while the store runs
+}
+
+// Tuning is what may be changed while the store runs, by Store.Tune.
+type Tuning struct {
+	MaxMessageSize int // maxMessageSize: the longest body; a record may be 64 KiB longer
+
+	FlushInterval         time.Duration // flushIntervalCommitLog: pause between two syncs of AsyncFlush
+	FlushLeastPages       int           // flushCommitLogLeastPages: fewer dirty pages of 4 KiB wait for FlushThoroughInterval
+	FlushThoroughInterval time.Duration // flushCommitLogThoroughInterval
+	QueueFlushInterval    time.Duration // flushIntervalConsumeQueue: how long consume queue entries wait in memory
+	CheckpointInterval    time.Duration // flushConsumeQueueThoroughInterval: how often queues and index are synced
+
+	MaxTransferBytesInMemory int           // maxTransferBytesOnMessageInMemory
+	MaxTransferCountInMemory int           // maxTransferCountOnMessageInMemory
+	MaxTransferBytesOnDisk   int           // maxTransferBytesOnMessageInDisk
+	MaxTransferCountOnDisk   int           // maxTransferCountOnMessageInDisk
+	MaxFilterBytes           int           // maxFilterMessageSize: consume queue bytes that one read looks through
+	InMemoryBytes            int64         // accessMessageInMemoryMaxRatio of the machine's memory, in bytes
+	MaxQueryCount            int           // maxMsgsNumBatch: most messages of one index look-up
+	FileReserved             time.Duration // fileReservedTime
+	DeleteWhen               []int         // deleteWhen: hours of the day, local time
+	DiskMaxUsed              float64       // diskMaxUsedSpaceRatio as a fraction: above, expired files go at any hour
+	DiskWarning              float64       // diskSpaceWarningLevelRatio: above, appends are refused
+	DiskCleanForcibly        float64       // diskSpaceCleanForciblyRatio: above, files go before they expire
+	CleanForcibly            bool          // cleanFileForciblyEnable
+	CleanInterval            time.Duration // cleanResourceInterval
+	DeleteFilesBatch         int           // deleteFileBatchMax
+	DeleteFilesPause         time.Duration // deleteCommitLogFilesInterval
+}
+
+// NewOptions is a store at root with upstream's defaults.
+func NewOptions(root string) Options {
+	return Options{
+		Root: root, SegmentSize: DefaultSegmentSize, QueueFileSize: DefaultQueueFileSize,
+		Index: true, IndexSlots: DefaultIndexSlots, IndexEntries: DefaultIndexEntries, OpenFiles: 512,
+		Tuning: Tuning{
+			MaxMessageSize: DefaultMaxMessage,
+			FlushInterval:  500 * time.Millisecond, FlushLeastPages: 4, FlushThoroughInterval: 10 * time.Second,
+			QueueFlushInterval: time.Second, CheckpointInterval: time.Minute,
+			MaxTransferBytesInMemory: 256 << 10, MaxTransferCountInMemory: 32,
+			MaxTransferBytesOnDisk: 64 << 10, MaxTransferCountOnDisk: 8,
+			MaxFilterBytes: 16000, InMemoryBytes: 4 << 30, MaxQueryCount: 64,
+			FileReserved: 72 * time.Hour, DeleteWhen: []int{4},
+			DiskMaxUsed: 0.75, DiskWarning: 0.90, DiskCleanForcibly: 0.85, CleanForcibly: true,
+			CleanInterval: 10 * time.Second, DeleteFilesBatch: 10, DeleteFilesPause: 100 * time.Millisecond,
+		},
+	}
+}
+
+// complete fills in what has a default and refuses what makes no sense.
+func (o *Options) complete() error {
+	if o.Root == "" {
+		return errors.New("store: no root directory is given (storePathRootDir)")
+	}
+	if o.CommitLog == "" {
+		o.CommitLog = path.Join(o.Root, "commitlog")
+	}
+	if o.FS == nil {
+		o.FS = vfs.OS{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Event == nil {
+		o.Event = func(Event) {}
+	}
+	if o.OnArrive == nil {
+		o.OnArrive = func([]Arrival) {}
+	}
+	if o.DelayTime == nil {
+		o.DelayTime = defaultDelay
+	}
+	if !o.StoreHost.IsValid() {
+		o.StoreHost = netip.MustParseAddrPort("127.0.0.1:10911")
+	}
+	if rest := o.QueueFileSize % queueUnit; rest != 0 {
+		o.QueueFileSize += queueUnit - rest
+	}
+	const page = 4096
+	switch {
+	case o.SegmentSize < page || o.SegmentSize%page != 0:
+		return fmt.Errorf("store: a commit log file size of %d bytes is no multiple of %d (mappedFileSizeCommitLog)", o.SegmentSize, page)
+	case o.SegmentSize > 1<<31-page:
+		return fmt.Errorf("store: a commit log file size of %d bytes exceeds what a file header can say (mappedFileSizeCommitLog)", o.SegmentSize)
+	case o.QueueFileSize <= 0:
+		return fmt.Errorf("store: a consume queue file size of %d bytes makes no sense (mappedFileSizeConsumeQueue)", o.QueueFileSize)
+	case o.Index && (o.IndexSlots < 1 || o.IndexEntries < 2):
+		return fmt.Errorf("store: an index of %d slots and %d entries makes no sense (maxHashSlotNum, maxIndexNum)", o.IndexSlots, o.IndexEntries)
+	case o.OpenFiles < 8:
+		return fmt.Errorf("store: %d open files are too few, 8 are needed", o.OpenFiles)
+	}
+	return o.Tuning.check()
+}
+
+func (t *Tuning) check() error {
+	if t.MaxMessageSize < 10 {
+		return fmt.Errorf("store: a message size limit of %d bytes is below upstream's least, 10 (maxMessageSize)", t.MaxMessageSize)
+	}
+	for _, h := range t.DeleteWhen {
+		if h < 0 || h > 23 {
+			return fmt.Errorf("store: %d is no hour of the day (deleteWhen)", h)
+		}
+	}
+	// Upstream clamps these two instead of refusing them (DefaultMessageStore.CleanCommitLogService).
+	t.DiskWarning = min(max(t.DiskWarning, 0.35), 0.90)
+	t.DiskCleanForcibly = min(max(t.DiskCleanForcibly, 0.30), 0.85)
+	t.DiskMaxUsed = min(max(t.DiskMaxUsed, 0.10), 0.95)
+	return nil
+}
+
+// defaultDelays is upstream's messageDelayLevel.
+var defaultDelays = [...]time.Duration{
+	time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute,
+	5 * time.Minute, 6 * time.Minute, 7 * time.Minute, 8 * time.Minute, 9 * time.Minute, 10 * time.Minute, 20 * time.Minute,
+	30 * time.Minute, time.Hour, 2 * time.Hour,
+}
+
+// defaultDelay is upstream's rule: a level beyond the last counts as the last.
+func defaultDelay(level int) (time.Duration, bool) {
+	if level < 1 {
+		return 0, false
+	}
+	return defaultDelays[min(level, len(defaultDelays))-1], true
+}
+
+// EventLevel is how much an event matters.
+type EventLevel uint8
+
+// The levels.
+const (
+	Info EventLevel = iota
+	Warning
+	Fault
+)
+
+// Event is something that happened in the store and that an operator may want to read. Nothing is reported per message.
+type Event struct {
+	Level EventLevel
+	Text  string
+	Err   error // may be nil
+}
+
+// Arrival is one message that became visible.
+type Arrival struct {
+	Topic       string
+	QueueID     int32
+	QueueOffset int64
+	TagsCode    int64
+	StoreTime   int64
+	Physical    int64
+	Record      []byte // the whole record; lent
+}

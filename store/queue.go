@@ -1,0 +1,113 @@
+package store
+
+import (
+	"encoding/binary"
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// queueUnit is the size of a consume queue entry: physical offset, record size, tags code (store-format §4.1).
+const queueUnit = 20
+
+// unit is an entry of a consume queue.
+type unit struct {
+	phy  int64
+	size int32
+	tags int64
+}
+
+// Unit is an entry of a consume queue with its offset in the queue.
+type Unit struct {
+	QueueOffset int64
+	Physical    int64
+	Size        int32
+	TagsCode    int64
+}
+
+// fillerUnit stands where a queue's first file begins before its first message (store-format §4.2).
+var fillerUnit = unit{phy: 0, size: math.MaxInt32}
+
+// valid is upstream's test for an entry that was written.
+func (u unit) valid() bool { return u.phy >= 0 && u.size > 0 }
+
+func (u unit) filler() bool { return u == fillerUnit }
+
+func appendUnit(dst []byte, u unit) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(u.phy))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(u.size))
+	return binary.BigEndian.AppendUint64(dst, uint64(u.tags))
+}
+
+func decodeUnit(b []byte) unit {
+	return unit{
+		phy:  int64(binary.BigEndian.Uint64(b)),
+		size: int32(binary.BigEndian.Uint32(b[8:])),
+		tags: int64(binary.BigEndian.Uint64(b[12:])),
+	}
+}
+
+// queue is one consume queue. Its entries up to written are in files, those from there to max in tail. The dispatcher is
+// the only one who adds, the queue writer the only one who moves the tail to files.
+//
+// A queue is loaded from its directory when somebody first needs it: a broker with a hundred thousand queues must start
+// without opening as many files.
+type queue struct {
+	topic *topicQueues
+	id    int32
+	next  int64 // the next queue offset to give; guarded by commitLog.mu
+
+	loading sync.Mutex // serialises load
+	loaded  atomic.Bool
+
+	mu      sync.Mutex // guards the fields below; no I/O under it
+	files   []int64    // byte positions at which the existing files begin, ascending
+	blankTo int64      // when the queue's first file is made, its entries before this offset are fillers
+	min     int64      // first offset whose record the log still has, as of minFor
+	minFor  int64      // the log's begin that min was looked up for; -1 is none
+	max     int64
+	written int64
+	maxPhy  int64  // end of the newest entry's record
+	tail    []byte // entries from written to max
+	dirty   bool   // is in queueSet.dirty
+	removed bool
+}
+
+// put adds the entry of the message with queue offset off. Entries that the queue has already are passed over. gap tells how
+// many entries were missing before it and have been filled; it is 0 unless files were lost.
+func (q *queue) put(off int64, u unit) (added bool, gap int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case off < q.max || q.removed:
+		return false, 0
+	case off > q.max && q.max == 0 && len(q.files) == 0:
+		q.blankTo, q.min, q.max, q.written = off, off, off, off
+	case off > q.max:
+		gap = off - q.max
+		for q.max < off {
+			q.tail = appendUnit(q.tail, fillerUnit)
+			q.max++
+		}
+	}
+	q.tail = appendUnit(q.tail, u)
+	q.max++
+	q.maxPhy = u.phy + int64(u.size)
+	return true, gap
+}
+
+// markDirty reports whether the queue was clean until now.
+func (q *queue) markDirty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	was := q.dirty
+	q.dirty = true
+	return !was
+}
+
+// end is the queue's max offset.
+func (q *queue) end() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.max
+}

@@ -1,0 +1,230 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+
+	"github.com/gantrymq/gantry/codec"
+)
+
+// queueTrust says how far the files of consume queues are believed when they are loaded. It is set at start, before any
+// queue is loaded.
+type queueTrust struct {
+	// limit cuts off entries whose record ends behind it: the log has no such records, or dispatching starts there again.
+	limit int64
+	// verify compares a queue's last entry with the log: bytes behind a queue's end may be left from an earlier life, as
+	// upstream does not clear what it truncates.
+	verify bool
+}
+
+// load reads a queue's length off its files. It does nothing when that was done before.
+func (s *queueSet) load(q *queue) error {
+	if q.loaded.Load() {
+		return nil
+	}
+	q.loading.Lock()
+	defer q.loading.Unlock()
+	if q.loaded.Load() {
+		return nil
+	}
+	files, err := s.listFiles(q)
+	if err != nil {
+		return err
+	}
+	end, last, err := s.findEnd(q, files)
+	if err != nil {
+		return fmt.Errorf("load consume queue %s/%d: %w", q.topic.name, q.id, err)
+	}
+	files, err = s.cutBehind(q, files, end)
+	if err != nil {
+		return fmt.Errorf("cut consume queue %s/%d at %d: %w", q.topic.name, q.id, end, err)
+	}
+	q.mu.Lock()
+	q.files = files
+	q.max, q.written = end, end
+	if len(files) > 0 {
+		q.min = files[0] / queueUnit
+	}
+	if last.valid() && !last.filler() {
+		q.maxPhy = last.phy + int64(last.size)
+	}
+	q.mu.Unlock()
+	s.log.mu.Lock()
+	q.next = end
+	s.log.mu.Unlock()
+	q.loaded.Store(true)
+	return nil
+}
+
+// listFiles returns where a queue's files begin. A last file without a byte is one that was just being made: it goes.
+func (s *queueSet) listFiles(q *queue) ([]int64, error) {
+	dir := s.queueDir(q)
+	entries, err := s.fs.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list consume queue: %w", err)
+	}
+	entries = slices.DeleteFunc(entries, fs.DirEntry.IsDir)
+	var files []int64
+	for i, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return nil, fmt.Errorf("consume queue file %s: %w", path.Join(dir, e.Name()), err)
+		}
+		if info.Size() == 0 && i == len(entries)-1 {
+			if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
+				return nil, fmt.Errorf("remove an empty consume queue file: %w", err)
+			}
+			continue
+		}
+		base, err := strconv.ParseInt(e.Name(), 10, 64)
+		if err != nil || len(e.Name()) != len(segmentName(0)) || base%s.fileSize != 0 {
+			return nil, fmt.Errorf("%s is no consume queue file: move it out of the store", path.Join(dir, e.Name()))
+		}
+		if info.Size() != s.fileSize {
+			return nil, fmt.Errorf("consume queue file %s has %d bytes where mappedFileSizeConsumeQueue says %d: set the size that the store was made with, or move the queue's directory away to have it made again",
+				path.Join(dir, e.Name()), info.Size(), s.fileSize)
+		}
+		files = append(files, base)
+	}
+	return files, nil
+}
+
+// findEnd finds the queue offset behind the last entry that can be believed, and that entry.
+func (s *queueSet) findEnd(q *queue, files []int64) (end int64, last unit, err error) {
+	believe := func(_ int64, u unit) (bool, error) {
+		return u.valid() && (u.filler() || u.phy+int64(u.size) <= s.trust.limit), nil
+	}
+	end, last, err = s.searchEnd(q, files, believe)
+	if err != nil || end == 0 || !s.trust.verify {
+		return end, last, err
+	}
+	logMin := s.log.min()
+	inLog := func(off int64, u unit) (bool, error) {
+		if ok, _ := believe(off, u); !ok {
+			return false, nil
+		}
+		if u.filler() || u.phy < logMin {
+			return true, nil
+		}
+		return s.log.isRecordOf(u, q.topic.name, q.id, off)
+	}
+	if ok, err := inLog(end-1, last); ok || err != nil {
+		return end, last, err
+	}
+	// The search was led astray by leftovers. Entries that the log confirms and those it does not are apart in any case.
+	return s.searchEnd(q, files, inLog)
+}
+
+// searchEnd searches for the first entry that is not good, given that good ones come before bad ones.
+func (s *queueSet) searchEnd(q *queue, files []int64, good func(off int64, u unit) (bool, error)) (end int64, last unit, err error) {
+	for _, base := range slices.Backward(files) {
+		f, err := s.cache.acquire(s.filePath(q, base))
+		if err != nil {
+			return 0, unit{}, err
+		}
+		n, u, err := searchFile(f, base/queueUnit, s.fileSize/queueUnit, good)
+		f.release()
+		if err != nil {
+			return 0, unit{}, err
+		}
+		if n > 0 {
+			return base/queueUnit + n, u, nil
+		}
+	}
+	if len(files) > 0 {
+		return files[0] / queueUnit, unit{}, nil
+	}
+	return 0, unit{}, nil
+}
+
+// searchFile counts the good entries at the start of a file of n entries whose first one has the offset first.
+func searchFile(f io.ReaderAt, first, n int64, good func(off int64, u unit) (bool, error)) (count int64, last unit, err error) {
+	lo, hi := int64(0), n // entries before lo are good, the one at hi is not
+	for lo < hi {
+		mid := (lo + hi) / 2
+		u, err := readUnitAt(f, mid)
+		if err != nil {
+			return 0, unit{}, err
+		}
+		ok, err := good(first+mid, u)
+		if err != nil {
+			return 0, unit{}, err
+		}
+		if ok {
+			lo, last = mid+1, u
+		} else {
+			hi = mid
+		}
+	}
+	return lo, last, nil
+}
+
+func readUnitAt(f io.ReaderAt, i int64) (unit, error) {
+	var b [queueUnit]byte
+	if _, err := f.ReadAt(b[:], i*queueUnit); err != nil {
+		return unit{}, fmt.Errorf("read consume queue entry %d: %w", i, err)
+	}
+	return decodeUnit(b[:]), nil
+}
+
+// cutBehind makes sure that nothing stands behind the end of a queue: upstream takes any entry that looks written for one.
+func (s *queueSet) cutBehind(q *queue, files []int64, end int64) ([]int64, error) {
+	for len(files) > 0 {
+		last := files[len(files)-1]
+		if last < end*queueUnit || len(files) == 1 {
+			break
+		}
+		if err := s.removeFile(q, last); err != nil {
+			return nil, err
+		}
+		files = files[:len(files)-1]
+	}
+	if len(files) == 0 {
+		return files, nil
+	}
+	at := end*queueUnit - files[len(files)-1]
+	if at >= s.fileSize {
+		return files, nil
+	}
+	name := s.filePath(q, files[len(files)-1])
+	f, err := s.cache.acquire(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.release()
+	if u, err := readUnitAt(f, at/queueUnit); err != nil || u == (unit{}) {
+		return files, err
+	}
+	s.noteWritten(name)
+	return files, f.Zero(at, s.fileSize-at)
+}
+
+func (s *queueSet) removeFile(q *queue, base int64) error {
+	name := s.filePath(q, base)
+	s.cache.forget(name)
+	return s.fs.Remove(name)
+}
+
+// isRecordOf reports whether a unit's record is what a queue's entry at off must point to.
+func (l *commitLog) isRecordOf(u unit, topic string, id int32, off int64) (bool, error) {
+	if u.phy < 0 || u.size <= 0 || u.phy+int64(u.size) > l.end.Load() {
+		return false, nil
+	}
+	b, err := l.readCopy(u.phy, int(u.size), nil)
+	if err != nil {
+		return false, err
+	}
+	var m codec.Message
+	if _, err := codec.DecodeRecord(b, &m, false); err != nil {
+		return false, nil
+	}
+	return m.StoreSize == u.size && m.PhysicalOffset == u.phy && m.Topic == topic && m.QueueID == id && m.QueueOffset == off, nil
+}

@@ -1,0 +1,215 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+// Bounds of what waits in memory.
+const (
+	pendingWake  = 1 << 20  // bytes of tails at which the queue writer is woken early
+	pendingBound = 64 << 20 // bytes of tails at which the dispatcher stops until they are written
+)
+
+// add gives a queue an entry and remembers that it has to be written.
+func (s *queueSet) add(q *queue, off int64, u unit) {
+	added, gap := q.put(off, u)
+	if gap > 0 {
+		s.event(Event{Level: Warning, Text: fmt.Sprintf("consume queue %s/%d lacked %d entries before offset %d: they were filled with blanks, readers pass over them", q.topic.name, q.id, gap, off)})
+	}
+	if !added {
+		return
+	}
+	s.pendingBytes.Add((gap + 1) * queueUnit)
+	if q.markDirty() {
+		s.mu.Lock()
+		s.dirty = append(s.dirty, q)
+		s.mu.Unlock()
+	}
+}
+
+// writeOut moves every tail to its files. When one fails its entries stay in memory and the rest is still tried.
+func (s *queueSet) writeOut() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.writeOutLocked()
+}
+
+func (s *queueSet) writeOutLocked() error {
+	s.mu.Lock()
+	batch := s.dirty
+	s.dirty = nil
+	s.mu.Unlock()
+	var errs []error
+	for _, q := range batch {
+		if err := s.writeQueue(q); err != nil {
+			errs = append(errs, err)
+			s.mu.Lock()
+			s.dirty = append(s.dirty, q)
+			s.mu.Unlock()
+		}
+	}
+	if len(errs) > 3 { // a full disk fails every queue in the same words
+		errs = append(errs[:3], fmt.Errorf("and %d more queues", len(errs)-3))
+	}
+	return errors.Join(errs...)
+}
+
+// writeQueue writes a queue's tail, file by file.
+func (s *queueSet) writeQueue(q *queue) error {
+	for {
+		q.mu.Lock()
+		from, data := q.written*queueUnit, q.tail
+		if len(data) == 0 || q.removed {
+			q.dirty = false
+			q.mu.Unlock()
+			return nil
+		}
+		q.mu.Unlock()
+		base := from / s.fileSize * s.fileSize
+		data = data[:min(int64(len(data)), base+s.fileSize-from)]
+		if err := s.writeFile(q, base, from, data); err != nil {
+			return fmt.Errorf("write consume queue %s/%d: %w", q.topic.name, q.id, err)
+		}
+		q.mu.Lock()
+		if q.removed {
+			q.mu.Unlock()
+			return nil
+		}
+		s.pendingBytes.Add(-int64(len(data)))
+		q.written += int64(len(data)) / queueUnit
+		left := copy(q.tail, q.tail[len(data):])
+		if left == 0 && len(data) < cap(q.tail)/4 {
+			q.tail = nil // the queue has become quieter: idle queues shall hold no buffers
+		} else {
+			q.tail = q.tail[:left]
+		}
+		q.mu.Unlock()
+	}
+}
+
+// writeFile writes entries at a byte position of the queue to the file that begins at base.
+func (s *queueSet) writeFile(q *queue, base, from int64, data []byte) error {
+	name := s.filePath(q, base)
+	f, err := s.cache.acquire(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = s.createFile(q, base)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	s.noteWritten(name)
+	_, err = f.WriteAt(data, from-base)
+	return err
+}
+
+// createFile makes a queue's file at its full size; it takes no space yet. In the first file of a queue that does not begin
+// at its start, the entries before are blanks, as upstream writes them.
+func (s *queueSet) createFile(q *queue, base int64) (*openFile, error) {
+	name := s.filePath(q, base)
+	dir := path.Dir(name)
+	if err := s.fs.MkdirAll(dir); err != nil {
+		return nil, err
+	}
+	f, err := s.fs.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	err = f.Truncate(s.fileSize)
+	q.mu.Lock()
+	blank := q.blankTo*queueUnit - base
+	q.mu.Unlock()
+	if err == nil && blank > 0 && blank < s.fileSize {
+		err = writeBlanks(f, blank)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), s.fs.Remove(name))
+	}
+	s.mu.Lock()
+	s.newNames[dir] = struct{}{}
+	s.newNames[path.Dir(dir)] = struct{}{}
+	s.newNames[s.dir] = struct{}{}
+	s.newNames[path.Dir(s.dir)] = struct{}{}
+	s.mu.Unlock()
+	q.mu.Lock()
+	q.files = append(q.files, base)
+	q.mu.Unlock()
+	return s.cache.add(name, f), nil
+}
+
+// writeBlanks fills a file with filler entries up to a position.
+func writeBlanks(f vfs.File, to int64) error {
+	const some = 1024
+	var blanks []byte
+	for range some {
+		blanks = appendUnit(blanks, fillerUnit)
+	}
+	for at := int64(0); at < to; {
+		n, err := f.WriteAt(blanks[:min(int64(len(blanks)), to-at)], at)
+		if err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return nil
+}
+
+func (s *queueSet) noteWritten(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsynced[name] = struct{}{}
+}
+
+// sync writes every tail and makes all that was written durable, names included. On error nothing is taken as synced.
+func (s *queueSet) sync() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.writeOutLocked(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	files, dirs := s.unsynced, s.newNames
+	s.unsynced, s.newNames = map[string]struct{}{}, map[string]struct{}{}
+	s.mu.Unlock()
+	err := s.syncNames(files, dirs)
+	if err != nil {
+		s.mu.Lock()
+		for name := range files {
+			s.unsynced[name] = struct{}{}
+		}
+		for name := range dirs {
+			s.newNames[name] = struct{}{}
+		}
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// syncNames syncs files and directories. What is gone by now was removed on purpose.
+func (s *queueSet) syncNames(files, dirs map[string]struct{}) error {
+	for name := range files {
+		f, err := s.cache.acquire(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("sync consume queue: %w", err)
+		}
+		err = f.Sync()
+		f.release()
+		if err != nil {
+			return fmt.Errorf("sync consume queue: %w", err)
+		}
+	}
+	for dir := range dirs {
+		if err := s.fs.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("sync consume queue directory: %w", err)
+		}
+	}
+	return nil
+}

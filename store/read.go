@@ -1,0 +1,74 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/gantrymq/gantry/codec"
+)
+
+// Bounds returns a queue's first readable offset and its end, which is the offset of the next message to be dispatched to it.
+// Both are 0 for a queue that does not exist.
+func (s *Store) Bounds(topic string, queueID int32) (minOffset, maxOffset int64, err error) {
+	q, err := s.queues.find(topic, queueID)
+	if q == nil || err != nil {
+		return 0, 0, err
+	}
+	return s.queues.bounds(q)
+}
+
+// NextOffset is the queue offset that the next message of a queue will get. It is ahead of Bounds while messages wait to be
+// dispatched.
+func (s *Store) NextOffset(topic string, queueID int32) (int64, error) {
+	q, err := s.queues.find(topic, queueID)
+	if q == nil || err != nil {
+		return 0, err
+	}
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return q.next, nil
+}
+
+// ReadRecord returns a copy of the record at a physical offset. An offset that no record begins at is an error.
+func (s *Store) ReadRecord(phy int64) ([]byte, error) {
+	b, err := s.log.readRecord(phy, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the message at %d: %w", phy, err)
+	}
+	var m codec.Message
+	if _, err := codec.DecodeRecord(b, &m, false); err != nil {
+		return nil, fmt.Errorf("read the message at %d: %w", phy, err)
+	}
+	if m.PhysicalOffset != phy {
+		return nil, fmt.Errorf("read the message at %d: %w", phy, errMisplaced)
+	}
+	return b, nil
+}
+
+// Units returns up to count entries of a consume queue from an offset on, as they are stored.
+func (s *Store) Units(topic string, queueID int32, off int64, count int) ([]Unit, error) {
+	q, err := s.queues.find(topic, queueID)
+	if q == nil || err != nil {
+		return nil, err
+	}
+	const atOnce = 256
+	var buf [atOnce * queueUnit]byte
+	var list []Unit
+	for len(list) < count {
+		n, err := s.queues.read(q, off, buf[:min(atOnce, count-len(list))*queueUnit])
+		if n == 0 || err != nil {
+			return list, err
+		}
+		for i := range n {
+			u := decodeUnit(buf[i*queueUnit:])
+			list = append(list, Unit{QueueOffset: off, Physical: u.phy, Size: u.size, TagsCode: u.tags})
+			off++
+		}
+	}
+	return list, nil
+}
+
+// IsCold reports whether a message would have to be read from disk by upstream's estimate: whether the log has grown by more
+// than Tuning.InMemoryBytes since.
+func (s *Store) IsCold(phy int64) bool {
+	return s.log.end.Load()-phy > s.tuning.Load().InMemoryBytes
+}

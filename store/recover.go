@@ -1,0 +1,428 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+// recoveryPlan is what start-up decides before it touches anything.
+type recoveryPlan struct {
+	unclean bool  // the last user did not stop cleanly
+	own     bool  // the checkpoint is Gantry's, and fits the files
+	start   int64 // the log is walked from here, and dispatched again
+	kept    bool  // the page cache has lived on since the checkpoint was written
+}
+
+// recoverWindow bounds how many files upstream looks back for a start (commitLogRecoverMaxNum).
+const recoverWindow = 10
+
+// recover loads the log and everything derived from it. See doc.go for what is promised.
+func (s *Store) recover() error {
+	unclean, err := s.uncleanStop()
+	if err != nil {
+		return fmt.Errorf("look for a running broker's mark: %w", err)
+	}
+	file, c, err := openCheckpoint(s.o.FS, s.o.Root)
+	if err != nil {
+		return err
+	}
+	s.checkpointFile, s.checkpoint = file, c
+	segs, err := s.log.list()
+	if err != nil {
+		return err
+	}
+	s.log.view.Store(&logView{segs: segs})
+	if err := s.queues.list(); err != nil {
+		return err
+	}
+	if len(segs) == 0 {
+		return s.startEmpty()
+	}
+	s.log.end.Store(segs[len(segs)-1].end())
+	plan, err := s.plan(segs, unclean)
+	if err != nil {
+		return err
+	}
+	end, lastTime, err := s.walk(plan, segs)
+	if err != nil {
+		return err
+	}
+	if err := s.log.resume(end, lastTime, plan.unclean || !plan.own); err != nil {
+		return err
+	}
+	return s.rederive(plan, end)
+}
+
+// startEmpty begins a log. Queues without a log are not thrown away, as upstream does: more likely a disk is not mounted.
+func (s *Store) startEmpty() error {
+	for t := range s.queues.topics() {
+		return fmt.Errorf("%s has no commit log files, but there are consume queues (of topic %s): if its disk is missing, mount it; to begin anew, remove consumequeue, index and checkpoint as well", s.log.dir, t.name)
+	}
+	if err := s.o.FS.MkdirAll(s.log.dir); err != nil {
+		return fmt.Errorf("make the commit log directory: %w", err)
+	}
+	if err := s.o.FS.SyncDir(path.Dir(s.log.dir)); err != nil {
+		return fmt.Errorf("sync the store directory: %w", err)
+	}
+	if err := s.log.begin(0); err != nil {
+		return err
+	}
+	if s.index != nil {
+		if _, err := s.index.load(func(indexHeader) bool { return true }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list finds the segments. It changes nothing but a last file without a byte, which was just being made.
+func (l *commitLog) list() ([]*segment, error) {
+	entries, err := l.fs.ReadDir(l.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the commit log: %w", err)
+	}
+	entries = slices.DeleteFunc(entries, fs.DirEntry.IsDir)
+	var segs []*segment
+	for i, e := range entries {
+		name := path.Join(l.dir, e.Name())
+		info, err := e.Info()
+		if err != nil {
+			return nil, fmt.Errorf("commit log file %s: %w", name, err)
+		}
+		base, err := strconv.ParseInt(e.Name(), 10, 64)
+		if err != nil || len(e.Name()) != len(segmentName(0)) {
+			return nil, fmt.Errorf("%s is no commit log file: move it out of the store", name)
+		}
+		if info.Size() == 0 && i == len(entries)-1 {
+			if err := l.fs.Remove(name); err != nil {
+				return nil, fmt.Errorf("remove an empty commit log file: %w", err)
+			}
+			continue
+		}
+		if info.Size() != l.size {
+			return nil, fmt.Errorf("commit log file %s has %d bytes where mappedFileSizeCommitLog says %d: set the size that the store was made with", name, info.Size(), l.size)
+		}
+		if n := len(segs); n > 0 && segs[n-1].end() != base {
+			return nil, fmt.Errorf("the commit log lacks what lies between %s and %s: bring the missing files back, or move the older ones away", segs[n-1].path, name)
+		}
+		segs = append(segs, l.newSegment(base))
+	}
+	return segs, nil
+}
+
+// plan chooses where to walk the log from.
+func (s *Store) plan(segs []*segment, unclean bool) (recoveryPlan, error) {
+	c := &s.checkpoint
+	p := recoveryPlan{unclean: unclean, own: c.own, kept: c.bootID != "" && c.bootID == s.o.FS.BootID()}
+	first, last := segs[0], segs[len(segs)-1]
+	if s.queues.empty() {
+		p.own, p.start = false, first.base // they were moved away: all of them are made from the log
+		return p, nil
+	}
+	if c.own {
+		if c.position > last.end() {
+			return p, fmt.Errorf("the checkpoint says that the commit log is complete up to %d, but its files end at %d: bring the missing files back; to go on with what is there, remove %s",
+				c.position, last.end(), path.Join(s.o.Root, "checkpoint"))
+		}
+		p.start = max(c.position, first.base)
+		return p, nil
+	}
+	// Somebody else's checkpoint: start at the beginning of a file, as upstream does (v5.5-delta §9), and within its window.
+	for i := len(segs) - 1; i >= 0; i-- {
+		p.start = segs[i].base
+		if len(segs)-i >= recoverWindow || s.startsHere(segs[i], unclean) {
+			break
+		}
+	}
+	if c.queuePhy > p.start && !unclean && s.log.holdsRecord(c.queuePhy) {
+		p.start = c.queuePhy // a clean stop has synced the log and all queues: only the very end has to be found
+	}
+	return p, nil
+}
+
+// startsHere reports whether queues are known to be complete before a segment.
+func (s *Store) startsHere(g *segment, unclean bool) bool {
+	c := &s.checkpoint
+	if !s.log.holdsRecord(g.base) {
+		return false // made ahead and never written, or its beginning was lost
+	}
+	switch {
+	case c.queuePhy > 0:
+		return g.base <= c.queuePhy
+	case !unclean:
+		return true
+	}
+	var head [codec.RecordHeadSize]byte
+	if err := s.log.readSegment(g, g.base, head[:]); err != nil {
+		return false
+	}
+	t := codec.RecordStoreTimestamp(head[:])
+	return t != 0 && t <= c.minTime()
+}
+
+// holdsRecord reports whether a whole record begins at phy.
+func (l *commitLog) holdsRecord(phy int64) bool {
+	sc := l.scan(phy, l.end.Load())
+	defer sc.close()
+	var m codec.Message
+	_, err := sc.next(&m, true)
+	return err == nil && m.PhysicalOffset == phy
+}
+
+// progressEvery is how much of the log is walked between two reports.
+const progressEvery = 1 << 30
+
+// walk checks every record from the plan's start on and returns where the log ends, and its newest store time.
+func (s *Store) walk(p recoveryPlan, segs []*segment) (end, lastTime int64, err error) {
+	limit := segs[len(segs)-1].end()
+	sc := s.log.scan(p.start, limit)
+	defer sc.close()
+	if p.unclean {
+		s.o.Event(Event{Level: Warning, Text: fmt.Sprintf("the store was not stopped cleanly: checking the commit log from %d on", p.start)})
+	}
+	lastTime = s.checkpoint.logTime
+	report := p.start + progressEvery
+	end = p.start
+	var m codec.Message
+	for {
+		_, err := sc.next(&m, true)
+		if errors.Is(err, io.EOF) {
+			return sc.pos, lastTime, nil
+		}
+		if err != nil {
+			return s.judgeEnd(p, end, sc.pos, limit, lastTime, err)
+		}
+		end = sc.pos
+		lastTime = max(lastTime, m.StoreTimestamp)
+		if end >= report {
+			report = end + progressEvery
+			s.o.Event(Event{Level: Info, Text: fmt.Sprintf("checked the commit log up to %d of at most %d", end, limit)})
+		}
+	}
+}
+
+// judgeEnd decides whether the first position that holds no record is the log's end. A read error is none: then nothing may
+// be cut.
+func (s *Store) judgeEnd(p recoveryPlan, end, at, limit, lastTime int64, cause error) (int64, int64, error) {
+	switch {
+	case errors.Is(cause, codec.ErrRecordTruncated), errors.Is(cause, codec.ErrRecordMagic), errors.Is(cause, codec.ErrRecordLength),
+		errors.Is(cause, codec.ErrRecordCRC), errors.Is(cause, errMisplaced):
+	default:
+		return 0, 0, fmt.Errorf("the commit log cannot be read: %w", cause)
+	}
+	if !p.unclean && p.own {
+		return at, lastTime, nil
+	}
+	phy, t, found := s.log.findAhead(at, limit)
+	if found && t <= s.checkpoint.logTime {
+		return 0, 0, fmt.Errorf("the commit log is damaged at %d (%w), but a record at %d, which had been synced, is intact: nothing was changed; find and mend the damage with `gantry store repair`", at, cause, phy)
+	}
+	if found {
+		s.o.Event(Event{Level: Warning, Text: fmt.Sprintf("the commit log ends at %d, where a record was not written completely; later records that were not synced either, the first at %d, are dropped", at, phy), Err: cause})
+	}
+	return at, lastTime, nil
+}
+
+// lookAhead bounds the search for whole records behind a broken one, in each segment.
+const lookAhead = 64 << 20
+
+// findAhead searches for a whole record after a position that holds none.
+func (l *commitLog) findAhead(at, limit int64) (phy, storeTime int64, found bool) {
+	magics := [][]byte{binary.BigEndian.AppendUint32(nil, codec.MagicV1), binary.BigEndian.AppendUint32(nil, codec.MagicV2)}
+	var buf []byte
+	for _, g := range l.view.Load().segs {
+		if g.end() <= at {
+			continue
+		}
+		from := max(g.base, at+1)
+		for to := min(g.end(), limit, from+lookAhead); from < to; {
+			b, err := l.readCopy(from, int(min(to-from, scanBuffer)), buf)
+			if err != nil {
+				break
+			}
+			buf = b
+			for _, magic := range magics {
+				for i := 0; ; i++ {
+					k := bytes.Index(b[i:], magic)
+					if k < 0 {
+						break
+					}
+					i += k
+					if pos := from + int64(i) - 4; pos > at && l.holdsRecord(pos) {
+						head, err := l.readCopy(pos, codec.RecordHeadSize, nil)
+						if err == nil {
+							return pos, codec.RecordStoreTimestamp(head), true
+						}
+					}
+				}
+			}
+			if from += int64(len(b)) - 3; len(b) < scanBuffer { // a magic word may lie across two reads
+				break
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+// begin makes the first segment of an empty log.
+func (l *commitLog) begin(base int64) error {
+	l.prepare.Lock()
+	defer l.prepare.Unlock()
+	g := l.newSegment(base)
+	h, allocated, err := l.createSegment(g)
+	if err != nil {
+		return err
+	}
+	g.hot.Store(h)
+	l.view.Store(&logView{segs: append(slices.Clone(l.view.Load().segs), g)})
+	l.active, l.pos, l.allocated, l.wakeAt = h, base, allocated, base
+	l.end.Store(base)
+	return nil
+}
+
+// resume makes end the place of the next record. What lies behind is removed: whole segments that follow, and with clean also
+// the rest of the last one, so that no later start takes leftovers for records.
+func (l *commitLog) resume(end, lastTime int64, clean bool) error {
+	segs := l.view.Load().segs
+	keep := slices.IndexFunc(segs, func(g *segment) bool { return g.end() > end })
+	if keep < 0 {
+		keep = len(segs) - 1
+	}
+	for _, g := range segs[keep+1:] {
+		l.cache.forget(g.path)
+		if err := l.fs.Remove(g.path); err != nil {
+			return fmt.Errorf("remove a commit log file behind the end of the log: %w", err)
+		}
+	}
+	if len(segs) > keep+1 {
+		if err := l.fs.SyncDir(l.dir); err != nil {
+			return fmt.Errorf("sync the commit log directory: %w", err)
+		}
+	}
+	l.view.Store(&logView{segs: segs[:keep+1]})
+	l.lastTime = lastTime
+	g := segs[keep]
+	if end == g.end() {
+		return l.begin(end)
+	}
+	h, err := openHot(l.fs, g)
+	if err != nil {
+		return err
+	}
+	g.hot.Store(h)
+	l.active, l.pos, l.allocated, l.wakeAt = h, end, end, end
+	l.end.Store(end)
+	if clean {
+		if err := h.file.Zero(end-g.base, g.end()-end); err != nil {
+			return fmt.Errorf("clear the commit log behind its end: %w", err)
+		}
+	}
+	l.prepare.Lock()
+	defer l.prepare.Unlock()
+	return l.allocate(1)
+}
+
+// rederive completes consume queues and index from the log, and syncs everything.
+func (s *Store) rederive(p recoveryPlan, end int64) error {
+	c := &s.checkpoint
+	s.queues.trust = queueTrust{limit: end, verify: p.unclean || !p.own}
+	if p.unclean {
+		s.queues.trust.limit = p.start
+	}
+	s.flusher.flushed.Store(p.start)
+	s.flusher.time.Store(c.logTime)
+	if err := s.flush(); err != nil {
+		return err
+	}
+	if err := s.loadIndex(p); err != nil {
+		return err
+	}
+	d := &s.dispatch
+	d.pos.Store(p.start)
+	d.last.Store(c.queuePhy)
+	d.time.Store(c.queueTime)
+	began := s.o.Now()
+	report := p.start + progressEvery
+	for more := true; more; {
+		var err error
+		if more, err = s.dispatchBatch(end); err != nil {
+			return fmt.Errorf("complete the consume queues: %w", err)
+		}
+		if at := d.pos.Load(); at >= report {
+			report = at + progressEvery
+			s.o.Event(Event{Level: Info, Text: fmt.Sprintf("completed the consume queues up to %d of %d", at, end)})
+		}
+	}
+	s.alignQueues()
+	s.checkpointed.Store(p.start)
+	if p.unclean {
+		if err := s.takeCheckpoint(); err != nil {
+			return err
+		}
+		s.o.Event(Event{Level: Info, Text: fmt.Sprintf("recovered %d bytes of the commit log, its end is %d, in %s", end-p.start, end, s.o.Now().Sub(began).Round(time.Millisecond))})
+	}
+	return nil
+}
+
+// alignQueues lets queues go on with the offsets that dispatching has brought them to.
+func (s *Store) alignQueues() {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	for t := range s.queues.topics() {
+		for _, q := range *t.list.Load() {
+			if q.loaded.Load() {
+				q.next = q.end()
+			}
+		}
+	}
+}
+
+// loadIndex loads the index and indexes again what it lost. After an unclean stop upstream removes every file that was not
+// full and synced; when the page cache has survived, nothing can be missing and all is kept.
+func (s *Store) loadIndex(p recoveryPlan) error {
+	if s.index == nil {
+		return nil
+	}
+	discard := func(h indexHeader) bool {
+		return p.unclean && !(p.own && p.kept) && h.endTime > s.checkpoint.indexTime
+	}
+	from, err := s.index.load(discard)
+	if err != nil || from < 0 {
+		return err
+	}
+	from = max(from, s.log.min())
+	s.o.Event(Event{Level: Info, Text: fmt.Sprintf("making the last key index file again, from %d on", from)})
+	sc := s.log.scan(from, p.start)
+	defer sc.close()
+	var m codec.Message
+	for {
+		if _, err := sc.next(&m, false); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("make the key index again: %w", err)
+		}
+		if err := s.indexGuarded(&m); err != nil {
+			return fmt.Errorf("make the key index again: %w", err)
+		}
+	}
+}
+
+// indexGuarded indexes one message; memory faults are errors.
+func (s *Store) indexGuarded(m *codec.Message) (err error) {
+	defer vfs.Catch("write the key index", vfs.Arm(), &err)
+	return s.index.add(m)
+}
