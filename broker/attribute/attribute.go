@@ -8,6 +8,7 @@
 package attribute
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -81,7 +82,7 @@ func between(lowest, highest int64) func(string) error {
 	return func(value string) error {
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
-			return fmt.Errorf("For input string: %q", value) //nolint:staticcheck // Java's wording
+			return fmt.Errorf("For input string: %q", value)
 		}
 		if n < lowest || n > highest {
 			return fmt.Errorf("value is not in range(%d, %d)", lowest, highest)
@@ -92,7 +93,7 @@ func between(lowest, highest int64) func(string) error {
 
 func boolean(value string) error {
 	if !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") {
-		return fmt.Errorf("boolean attribute format is wrong.") //nolint:staticcheck // upstream's wording
+		return errors.New("boolean attribute format is wrong.")
 	}
 	return nil
 }
@@ -121,7 +122,7 @@ func (s Set) Alter(create bool, current, wished map[string]string) (map[string]s
 	for _, key := range sortedKeys(wished) {
 		name := strings.TrimPrefix(key, firstChar(key))
 		if name == "" || strings.ContainsAny(name, "+-") {
-			return nil, fmt.Errorf("kv string format wrong.") //nolint:staticcheck // upstream's wording
+			return nil, errors.New("kv string format wrong.")
 		}
 		if seen[name] {
 			return nil, fmt.Errorf("alter duplication key. key: %s", name)

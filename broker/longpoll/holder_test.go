@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -302,7 +303,7 @@ func TestEveryPullComesBack(t *testing.T) {
 
 func TestNotifyDoesNotAllocate(t *testing.T) {
 	h := New(Options[int]{Now: now, MaxOffset: func(string, int32) int64 { return 0 }, Resume: func([]*Waiter[int]) {}})
-	topic := fmt.Sprint("T")
+	topic := strings.Clone("T")
 	h.Park(&Waiter[int]{Topic: topic, From: 1})
 	if n := testing.AllocsPerRun(100, func() {
 		h.Notify(topic, 0, 0, 0) // too early for the one that waits
