@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,11 +90,15 @@ var workloads = []struct{ name, about string }{
 }
 
 // ErrUsage is what Run returns when the command line makes no sense, after it has
-// said so on the error output.
-var ErrUsage = errors.New("usage")
+// said why on the error output.
+var ErrUsage = errors.New("bench did not run")
 
 // parse reads the command line and refuses what makes no sense.
 func parse(args []string, errOut io.Writer) (*options, error) {
+	if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]) {
+		printUsage(errOut)
+		return nil, flag.ErrHelp
+	}
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		printUsage(errOut)
 		return nil, ErrUsage
@@ -107,7 +112,9 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 		printUsage(errOut)
 		return nil, ErrUsage
 	}
-	if err := flags.Parse(args[1:]); err != nil {
+	if err := flags.Parse(args[1:]); errors.Is(err, flag.ErrHelp) {
+		return nil, err
+	} else if err != nil {
 		return nil, ErrUsage // the flag package has said why
 	}
 	o.NameServers, o.Brokers = split(nameServers), split(brokers)

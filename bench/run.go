@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -20,6 +21,9 @@ import (
 // then has been written all the same.
 func Run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	o, err := parse(args, errOut)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -245,6 +245,15 @@ func TestNonsenseIsRefused(t *testing.T) {
 	}
 }
 
+func TestHelpIsNoError(t *testing.T) {
+	for want, args := range map[string]string{"workloads:": "-h", "-oneway": "produce -h", "-until-end": "consume --help"} {
+		var errOut strings.Builder
+		if err := Run(t.Context(), strings.Fields(args), io.Discard, &errOut); err != nil || !strings.Contains(errOut.String(), want) {
+			t.Errorf("%q: error %v, said %q", args, err, errOut.String())
+		}
+	}
+}
+
 func TestUnreachableTargets(t *testing.T) {
 	s := newFakeServer(t)
 	for want, args := range map[string][]string{

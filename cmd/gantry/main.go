@@ -49,7 +49,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(namesrvCommand(), shutdownCommand(), versionCommand())
+	root.AddCommand(benchCommand(), namesrvCommand(), shutdownCommand(), versionCommand())
 	return root
 }
 
