@@ -9,6 +9,7 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"flag"
 	"fmt"
 	"go/format"
@@ -40,16 +41,25 @@ func run(in, tree, out, page string) error {
 	if err != nil {
 		return err
 	}
+	var faults []error
 	for _, p := range processes {
 		bound, err := boundKeys(tree, p.folders)
 		if err != nil {
 			return err
 		}
-		for _, k := range keys {
-			if why, ok := bound[k.name]; ok && p.reads(k.family) {
-				k.bound[p.name] = why
+		for name, b := range bound {
+			if err := b.check(p, name, keys); err != nil {
+				faults = append(faults, err)
 			}
 		}
+		for _, k := range keys {
+			if b, ok := bound[k.name]; ok && p.reads(k.family) {
+				k.bound[p.name] = b.inert
+			}
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return err
 	}
 	code, err := format.Source(goTable(keys))
 	if err != nil {
