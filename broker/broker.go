@@ -1,0 +1,201 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/gantrymq/gantry/broker/clients"
+	"github.com/gantrymq/gantry/broker/configfile"
+	"github.com/gantrymq/gantry/broker/delay"
+	"github.com/gantrymq/gantry/broker/groups"
+	"github.com/gantrymq/gantry/broker/longpoll"
+	"github.com/gantrymq/gantry/broker/offsets"
+	"github.com/gantrymq/gantry/broker/queuelock"
+	"github.com/gantrymq/gantry/broker/registration"
+	"github.com/gantrymq/gantry/broker/stats"
+	"github.com/gantrymq/gantry/broker/topics"
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+	"github.com/gantrymq/gantry/store"
+)
+
+// Logger is what the broker says to its operator. It says nothing per message.
+type Logger = logrus.FieldLogger
+
+// Options are what a broker is made of.
+type Options struct {
+	Config *Config
+	// ConfigFile is the file that Config came from; live updates are written back
+	// to it. Empty means that there is none.
+	ConfigFile string
+	Properties map[string]string // what that file says, keys that nobody reads included
+	Log        Logger
+	Now        func() time.Time // nil is time.Now
+}
+
+// Broker is one broker. New opens its ports and what it keeps, Run serves until it
+// is told to stop.
+type Broker struct {
+	config     atomic.Pointer[Config]
+	configFile *configfile.File // nil when the configuration came from no file
+	properties map[string]string
+	updating   sync.Mutex                           // serialises changes of config and properties
+	version    atomic.Pointer[protocol.DataVersion] // of config
+	log        Logger
+	now        func() time.Time
+	name       string
+	started    time.Time
+
+	storeHost     netip.AddrPort // what clients are told, and what records carry
+	ownProperties atomic.Pointer[brokerProperties]
+	sendExt       atomic.Pointer[codec.Fields] // goes with every answer to a send
+
+	store     *store.Store
+	topics    *topics.Manager
+	groups    *groups.Manager
+	offsets   *offsets.Manager
+	producers *clients.Producers
+	consumers *clients.Consumers
+	locks     *queuelock.Manager
+	hold      *longpoll.Holder[*heldPull]
+	delay     *delay.Scheduler
+	levels    delay.Levels
+	stats     *stats.Manager
+
+	pools     *pools
+	server    *remoting.Server
+	client    *remoting.Client
+	registrar *registration.Registrar
+	ids       *uniqueIDs
+	changed   chan struct{} // a topic changed: register soon
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// New opens the ports, the data directory and everything that is kept in it.
+// Clients may connect at once; they are served when Run runs. What New opened is
+// closed by Run, or by Close when Run is never called.
+func New(o Options) (*Broker, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := o.Config.check(); err != nil {
+		return nil, err
+	}
+	b := &Broker{properties: o.Properties, log: o.Log, now: o.Now, name: o.Config.BrokerName, started: o.Now(), changed: make(chan struct{}, 1)}
+	b.config.Store(o.Config)
+	b.version.Store(&protocol.DataVersion{Timestamp: b.started.UnixMilli()})
+	if o.ConfigFile != "" {
+		b.configFile = configfile.New(configfile.OS, o.ConfigFile, b.configText)
+	}
+	b.pools = newPools(o.Config)
+	b.client = remoting.NewClient(remoting.ClientOptions{})
+	if err := b.start(o.Config); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *Broker) start(cfg *Config) error {
+	if err := b.listen(cfg); err != nil {
+		return err
+	}
+	return b.open(cfg)
+}
+
+// open opens what the broker keeps. The store comes before the tables: it takes
+// the lock of the directory.
+func (b *Broker) open(cfg *Config) (err error) {
+	if b.levels, err = delay.ParseLevels(cfg.MessageDelayLevel); err != nil {
+		return err
+	}
+	b.openRooms(cfg)
+	if err := b.openStore(cfg); err != nil {
+		return err
+	}
+	dir := filepath.Join(cfg.StorePathRootDir, "config")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := b.openTables(cfg, dir); err != nil {
+		return err
+	}
+	return b.openDelay(dir)
+}
+
+// openTables loads topics, groups and offsets.
+func (b *Broker) openTables(cfg *Config, dir string) error {
+	nowMs := func() int64 { return b.now().UnixMilli() }
+	report := func(err error) { b.log.WithError(err).Error("a table could not be written") }
+	trace := ""
+	if cfg.TraceTopicEnable {
+		trace = cfg.MsgTraceTopicName
+	}
+	var loaded configfile.Loaded
+	var err error
+	b.topics, loaded, err = topics.Open(topics.Options{
+		Path: filepath.Join(dir, "topics.json"), Now: nowMs,
+		ClusterName: cfg.BrokerClusterName, BrokerName: cfg.BrokerName,
+		AutoCreate: cfg.AutoCreateTopicEnable, DefaultQueues: cfg.DefaultTopicQueueNums, ClusterTopic: cfg.ClusterTopicEnable,
+		BrokerTopic: cfg.BrokerTopicEnable, TraceTopic: trace, ReviveQueues: cfg.ReviveQueueNum, TimerWheelTopic: cfg.TimerWheelEnable,
+		OnCreate: func(*protocol.TopicConfig) { b.registerSoon() }, OnError: report,
+	})
+	if err = b.noteLoad(loaded, err); err != nil {
+		return err
+	}
+	b.groups, loaded, err = groups.Open(groups.Options{
+		Path: filepath.Join(dir, "subscriptionGroup.json"), Now: nowMs, AutoCreate: cfg.AutoCreateSubscriptionGroup, OnError: report,
+	})
+	if err = b.noteLoad(loaded, err); err != nil {
+		return err
+	}
+	b.offsets, loaded, err = offsets.Open(offsets.Options{
+		Path: filepath.Join(dir, "consumerOffset.json"), Now: nowMs, ServerSideReset: cfg.UseServerSideResetOffset,
+	})
+	return b.noteLoad(loaded, err)
+}
+
+// noteLoad says what an operator should know of a table that was loaded.
+func (b *Broker) noteLoad(loaded configfile.Loaded, err error) error {
+	if err == nil && loaded.SetAside != "" {
+		b.log.WithError(loaded.Reason).Warnf("a table could not be read: it was taken from its backup, the file is now %s", loaded.SetAside)
+	}
+	return err
+}
+
+// Addr is the address that clients are told.
+func (b *Broker) Addr() netip.AddrPort { return b.storeHost }
+
+// Close closes what New opened. It may be called twice, and after Run.
+func (b *Broker) Close() error {
+	b.closeOnce.Do(func() { b.closeErr = b.close() })
+	return b.closeErr
+}
+
+func (b *Broker) close() error {
+	var faults []error
+	if b.server != nil {
+		faults = append(faults, b.server.Close())
+	}
+	b.pools.close()
+	faults = append(faults, b.client.Close())
+	if b.delay != nil {
+		faults = append(faults, b.delay.Persist())
+	}
+	if b.offsets != nil {
+		faults = append(faults, b.offsets.Persist(), b.groups.Persist(), b.topics.Persist())
+	}
+	if b.store != nil {
+		faults = append(faults, b.store.Close())
+	}
+	return errors.Join(faults...)
+}

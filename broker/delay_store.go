@@ -1,0 +1,53 @@
+package broker
+
+import (
+	"fmt"
+
+	"github.com/gantrymq/gantry/broker/delay"
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/store"
+)
+
+// delayStore is the message store as the delivery of delayed messages sees it.
+type delayStore struct{ b *Broker }
+
+// Range is the first and last offset of a level's queue.
+func (s delayStore) Range(queue int32) (first, end int64) {
+	return s.b.queueBounds(protocol.TopicSchedule, queue)
+}
+
+// Units appends entries of a level's queue.
+func (s delayStore) Units(dst []delay.Unit, queue int32, from int64, most int) []delay.Unit {
+	units, err := s.b.store.Units(protocol.TopicSchedule, queue, from, most)
+	if err != nil {
+		s.b.log.WithError(err).Warnf("the queue of delay level %d cannot be read", queue+1)
+	}
+	for _, u := range units {
+		dst = append(dst, delay.Unit{Offset: u.QueueOffset, PhysicalOffset: u.Physical, Size: u.Size, DeliverAt: u.TagsCode})
+	}
+	return dst
+}
+
+// Deliver puts a message that has waited into its own topic.
+func (s delayStore) Deliver(u delay.Unit) error {
+	var msg codec.Message
+	if err := s.b.readMessage(u.PhysicalOffset, &msg); err != nil {
+		if lo, _ := s.b.store.LogRange(); u.PhysicalOffset < lo {
+			return fmt.Errorf("%w: its record has expired", delay.ErrSkip)
+		}
+		return err
+	}
+	if err := delay.Restore(&msg); err != nil {
+		return err
+	}
+	result, err := s.b.store.Append(&msg)
+	switch result.Status {
+	case store.PutOK:
+		s.b.countPut(msg.Topic, 1, result.Size)
+		return nil
+	case store.MessageIllegal, store.PropertiesSizeExceeded:
+		return fmt.Errorf("%w: %w", delay.ErrSkip, err)
+	}
+	return err
+}

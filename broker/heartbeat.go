@@ -1,0 +1,113 @@
+package broker
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gantrymq/gantry/broker/clients"
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// heartbeat serves HEART_BEAT (34). A heartbeat with a fingerprint (form 2) may
+// leave its subscriptions out when they have not changed; the answer says
+// whether they are wanted again.
+func (b *Broker) heartbeat(r *remoting.Request) error {
+	var data protocol.HeartbeatData
+	if err := compat.UnmarshalFastjson(r.Body, &data); err != nil {
+		return err
+	}
+	client := clients.Identity{Session: r.Session, ID: data.ClientID, Language: r.Language, Version: r.Version}
+	changed := data.HeartbeatFingerprint == 0
+	for i := range data.ConsumerDataSet {
+		c := &data.ConsumerDataSet[i]
+		if c.ConsumeType == protocol.ConsumeActively && b.config.Load().RejectPullConsumerEnable {
+			continue
+		}
+		if b.registerConsumer(client, c, &data) {
+			changed = true
+		}
+	}
+	for i := range data.ProducerDataSet {
+		b.producers.Register(data.ProducerDataSet[i].GroupName, client)
+	}
+	r.ReplyExt(protocol.ResponseSuccess, "", nil, codec.Fields{
+		{Key: "IS_SUPPORT_HEART_BEAT_V2", Value: "true"},
+		{Key: "IS_SUB_CHANGE", Value: strconv.FormatBool(changed)},
+	}, nil)
+	return nil
+}
+
+// registerConsumer enters one group of a client, when the group exists, and makes
+// its retry topic. It reports whether the client must send its subscriptions
+// next time.
+func (b *Broker) registerConsumer(client clients.Identity, c *protocol.ConsumerData, data *protocol.HeartbeatData) (wanted bool) {
+	group := b.groups.Find(c.GroupName)
+	if group == nil {
+		return false
+	}
+	ordered := false
+	for i := range c.SubscriptionDataSet {
+		ordered = ordered || b.topics.IsOrder(c.SubscriptionDataSet[i].Topic)
+	}
+	var flag int32
+	if c.UnitMode {
+		flag = protocol.TopicFlagUnitSub
+	}
+	b.topics.CreateOnSendBack(protocol.RetryTopic(c.GroupName), group.RetryQueueNums, protocol.PermRead|protocol.PermWrite, ordered, flag)
+	return b.consumers.Register(clients.Registration{
+		Client: client, Data: c, Fingerprint: data.HeartbeatFingerprint,
+		WithoutSub: data.WithoutSub && data.HeartbeatFingerprint != 0, Notify: group.NotifyConsumerIDsChangedEnable,
+	}).SubChanged
+}
+
+// unregisterClient serves UNREGISTER_CLIENT (35).
+func (b *Broker) unregisterClient(r *remoting.Request) error {
+	var h protocol.UnregisterClientRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	if h.ProducerGroup != "" {
+		b.producers.Unregister(strings.Clone(h.ProducerGroup), r.Session)
+	}
+	if h.ConsumerGroup != "" {
+		notify := true
+		if group := b.groups.Get(h.ConsumerGroup); group != nil {
+			notify = group.NotifyConsumerIDsChangedEnable
+		}
+		b.consumers.Unregister(strings.Clone(h.ConsumerGroup), r.Session, notify)
+	}
+	r.Reply(protocol.ResponseSuccess, "", nil, nil)
+	return nil
+}
+
+// checkClientConfig serves CHECK_CLIENT_CONFIG (46): consumers ask whether their
+// filter expression will work before they start.
+func (b *Broker) checkClientConfig(r *remoting.Request) error {
+	var body protocol.CheckClientRequestBody
+	if len(r.Body) > 0 {
+		if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
+			return err
+		}
+	}
+	if sub := body.SubscriptionData; sub != nil && !sub.IsTag() {
+		return refuse(protocol.ResponseSystemError, "The broker does not support consumer to filter message by %s", sub.ExpressionType)
+	}
+	r.Reply(protocol.ResponseSuccess, "", nil, nil)
+	return nil
+}
+
+// consumerList serves GET_CONSUMER_LIST_BY_GROUP (38).
+func (b *Broker) consumerList(r *remoting.Request) error {
+	var h protocol.GetConsumerListByGroupRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	ids := b.consumers.ClientIDs(h.ConsumerGroup)
+	if len(ids) == 0 {
+		return refuse(protocol.ResponseSystemError, "no consumer for this group, %s", h.ConsumerGroup)
+	}
+	return replyJSON(r, &protocol.GetConsumerListByGroupResponseBody{ConsumerIDList: ids})
+}

@@ -1,0 +1,51 @@
+package broker
+
+import (
+	"net"
+	"strconv"
+
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// listen opens the broker's ports. The second port (listenPort-2) is the one
+// that old clients call VIP.
+func (b *Broker) listen(cfg *Config) error {
+	table, err := b.table(false)
+	if err != nil {
+		return err
+	}
+	vip, err := b.table(true)
+	if err != nil {
+		return err
+	}
+	o := remoting.ServerOptions{Idle: cfg.ServerChannelMaxIdleTime, OnClose: b.sessionClosed, OnPanic: b.handlerPanicked, OnRefused: b.connectionRefused}
+	if cfg.EnableShutdownGracefully {
+		o.GoAwayTime = cfg.ShutdownWaitTime
+	}
+	b.server = remoting.NewServer(o, table)
+	at, err := b.server.Listen(hostPort(cfg.BindAddress, cfg.ListenPort))
+	if err != nil {
+		return err
+	}
+	b.storeHost = addrPort(cfg.BrokerIP1, int32(at.Port()))
+	if cfg.ListenPort > 2 {
+		_, err = b.server.ListenTable(hostPort(cfg.BindAddress, cfg.ListenPort-2), vip)
+	}
+	return err
+}
+
+func hostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
+
+// sessionClosed forgets the client of a connection.
+func (b *Broker) sessionClosed(s remoting.Session, _ error) {
+	b.producers.CloseSession(s)
+	b.consumers.CloseSession(s)
+}
+
+func (b *Broker) connectionRefused(addr net.Addr, reason error) {
+	b.log.WithError(reason).Debugf("a connection from %s was refused", addr)
+}
+
+func (b *Broker) handlerPanicked(p remoting.Panic) {
+	b.log.WithField("stack", string(p.Stack)).Errorf("a handler of %s failed: %v", p.Request, p.Value)
+}

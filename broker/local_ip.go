@@ -1,0 +1,45 @@
+package broker
+
+import (
+	"net"
+	"net/netip"
+)
+
+// localIP is the address that a broker gives to clients when nobody configured
+// one: as upstream's NetworkUtil.getLocalAddress chooses, the first IPv4 address
+// of a real interface that is not 127.x or 192.168.x, else the last of those that
+// are, else an IPv6 address, else loopback.
+func localIP() netip.Addr {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	var v4, v6 []netip.Addr
+	for _, a := range addrs {
+		ipNet, ok := a.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		ip, ok := netip.AddrFromSlice(ipNet.IP)
+		if ip = ip.Unmap(); !ok || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
+			continue
+		}
+		if ip.Is4() {
+			v4 = append(v4, ip)
+		} else {
+			v6 = append(v6, ip)
+		}
+	}
+	for _, ip := range v4 {
+		if b := ip.As4(); b[0] != 127 && (b[0] != 192 || b[1] != 168) {
+			return ip
+		}
+	}
+	if len(v4) > 0 {
+		return v4[len(v4)-1]
+	}
+	if len(v6) > 0 {
+		return v6[0]
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}

@@ -1,0 +1,39 @@
+package broker
+
+import (
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// lockQueues serves LOCK_BATCH_MQ (41): ordered consumers lock their queues so
+// that two of them never work on one queue.
+func (b *Broker) lockQueues(r *remoting.Request) error {
+	var body protocol.LockBatchRequestBody
+	if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
+		return err
+	}
+	locked := b.locks.LockBatch(body.ConsumerGroup, body.ClientID, body.MQSet)
+	return replyJSON(r, &protocol.LockBatchResponseBody{LockOKMQSet: locked})
+}
+
+// unlockQueues serves UNLOCK_BATCH_MQ (42).
+func (b *Broker) unlockQueues(r *remoting.Request) error {
+	var body protocol.LockBatchRequestBody
+	if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
+		return err
+	}
+	b.locks.UnlockBatch(body.ConsumerGroup, body.ClientID, body.MQSet)
+	r.Reply(protocol.ResponseSuccess, "", nil, nil)
+	return nil
+}
+
+// replyJSON answers with a body.
+func replyJSON(r *remoting.Request, body any) error {
+	text, err := compat.MarshalFastjson(body)
+	if err != nil {
+		return err
+	}
+	r.Reply(protocol.ResponseSuccess, "", nil, text)
+	return nil
+}

@@ -1,0 +1,54 @@
+package broker
+
+import (
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// searchOffset serves SEARCH_OFFSET_BY_TIMESTAMP (29).
+func (b *Broker) searchOffset(r *remoting.Request) error {
+	var h protocol.SearchOffsetRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	offset, err := b.store.OffsetByTime(h.Topic, h.QueueID, h.Timestamp, h.BoundaryType == "upper")
+	if err != nil {
+		return err
+	}
+	r.Reply(protocol.ResponseSuccess, "", &protocol.SearchOffsetResponseHeader{Offset: offset}, nil)
+	return nil
+}
+
+// getMaxOffset serves GET_MAX_OFFSET (30).
+func (b *Broker) getMaxOffset(r *remoting.Request) error {
+	var h protocol.GetMaxOffsetRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	r.Reply(protocol.ResponseSuccess, "", &protocol.GetMaxOffsetResponseHeader{Offset: b.maxOffset(h.Topic, h.QueueID)}, nil)
+	return nil
+}
+
+// getMinOffset serves GET_MIN_OFFSET (31).
+func (b *Broker) getMinOffset(r *remoting.Request) error {
+	var h protocol.GetMinOffsetRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	r.Reply(protocol.ResponseSuccess, "", &protocol.GetMinOffsetResponseHeader{Offset: b.minOffset(h.Topic, h.QueueID)}, nil)
+	return nil
+}
+
+// getEarliestStoreTime serves GET_EARLIEST_MSG_STORETIME (32).
+func (b *Broker) getEarliestStoreTime(r *remoting.Request) error {
+	var h protocol.GetEarliestMsgStoretimeRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	earliest, err := b.store.EarliestStoreTime(h.Topic, h.QueueID)
+	if err != nil {
+		return err
+	}
+	r.Reply(protocol.ResponseSuccess, "", &protocol.GetEarliestMsgStoretimeResponseHeader{Timestamp: earliest}, nil)
+	return nil
+}

@@ -1,0 +1,58 @@
+package broker
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/gantrymq/gantry/broker/clients"
+	"github.com/gantrymq/gantry/broker/delay"
+	"github.com/gantrymq/gantry/broker/longpoll"
+	"github.com/gantrymq/gantry/broker/queuelock"
+	"github.com/gantrymq/gantry/broker/registration"
+	"github.com/gantrymq/gantry/broker/stats"
+)
+
+// Times after which upstream forgets what nobody renews.
+const (
+	clientExpiry       = 120 * time.Second // ClientHousekeepingService's channel expiry
+	subscriptionExpiry = 10 * time.Minute  // of subscriptions learned from pulls
+	lockExpiry         = 60 * time.Second  // RebalanceLockManager's
+)
+
+// openRooms makes what has no file. It comes before the store, whose arrivals
+// wake waiting pulls.
+func (b *Broker) openRooms(cfg *Config) {
+	nowMs := func() int64 { return b.now().UnixMilli() }
+	b.ids = newUniqueIDs(b.storeHost.Addr(), b.now)
+	b.producers = clients.NewProducers(clients.ProducerOptions{Now: nowMs, Expiry: clientExpiry.Milliseconds()})
+	b.consumers = clients.NewConsumers(clients.ConsumerOptions{
+		Now: nowMs, Expiry: clientExpiry.Milliseconds(), SubscriptionExpiry: subscriptionExpiry.Milliseconds(),
+		Events: clients.ConsumerEvents{MembersChanged: b.notifyConsumers},
+	})
+	b.locks = queuelock.New(nowMs, lockExpiry.Milliseconds())
+	recheck := longpoll.DefaultRecheck
+	if !cfg.LongPollingEnable {
+		recheck = cfg.ShortPollingTime
+	}
+	b.hold = longpoll.New(longpoll.Options[*heldPull]{
+		Now: nowMs, Recheck: recheck, Gone: pullGone, Resume: b.resumePulls,
+		MaxOffset: b.maxOffset,
+	})
+	b.stats = stats.New(cfg.BrokerClusterName, nowMs, func(topic string) bool { return b.topics.IsSystem(topic) })
+	b.registrar = registration.New(registration.Identity{
+		Cluster: cfg.BrokerClusterName, Name: cfg.BrokerName, ID: cfg.BrokerID,
+		Addr: b.storeHost.String(), HAAddr: cfg.HAAddr().String(), ActingOK: cfg.EnableSlaveActingMaster, Compressed: cfg.CompressedRegister,
+	}, b.client, nameServers(cfg.NamesrvAddr), cfg.RegisterTimeout)
+	b.configChanged(cfg)
+}
+
+// openDelay takes up the delivery of delayed messages where it was.
+func (b *Broker) openDelay(dir string) error {
+	scheduler, loaded, err := delay.Open(delay.Options{
+		Levels: b.levels, Store: delayStore{b}, Now: func() int64 { return b.now().UnixMilli() },
+		Path:    filepath.Join(dir, "delayOffset.json"),
+		OnError: func(err error) { b.log.WithError(err).Warn("a delayed message cannot be delivered") },
+	})
+	b.delay = scheduler
+	return b.noteLoad(loaded, err)
+}

@@ -1,0 +1,100 @@
+package broker
+
+import (
+	"github.com/gantrymq/gantry/broker/filter"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// forbid refuses a pull and says who forbids it.
+func forbid(op *pullOp, kind int32, format string, args ...any) error {
+	op.answer.ForbiddenType = protocol.Some(kind)
+	return refuse(protocol.ResponseNoPermission, format, args...)
+}
+
+// admitPull judges a pull in upstream's order and finds what it needs: group,
+// topic and filter.
+func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
+	h := &op.header
+	if key := h.Missing(); key != "" {
+		return refuse(protocol.ResponseSystemError, "the custom field <%s> is null", key)
+	}
+	cfg := b.config.Load()
+	if !cfg.readable() {
+		return forbid(op, forbiddenBroker, "the broker[%s] pulling message is forbidden", cfg.BrokerIP1)
+	}
+	if protocol.RequestCode(r.Code) == protocol.LitePullMessage && !cfg.LitePullMessageEnable {
+		return forbid(op, forbiddenBroker, "the broker[%s] for lite pull consumer is forbidden", cfg.BrokerIP1)
+	}
+	if op.group = b.groups.Find(h.ConsumerGroup); op.group == nil {
+		return refuse(protocol.ResponseSubscriptionGroupNotExist, "subscription group [%s] does not exist, %s", h.ConsumerGroup, suggestFAQ)
+	}
+	if !op.group.ConsumeEnable {
+		return forbid(op, forbiddenGroup, "subscription group no permission, %s", h.ConsumerGroup)
+	}
+	if op.topic = b.topics.Get(h.Topic); op.topic == nil {
+		return refuse(protocol.ResponseTopicNotExist, "topic[%s] not exist, apply first please! %s", h.Topic, suggestFAQ)
+	}
+	if op.topic.Perm&protocol.PermRead == 0 {
+		return forbid(op, forbiddenTopic, "the topic[%s] pulling message is forbidden", h.Topic)
+	}
+	if h.QueueID < 0 || h.QueueID >= op.topic.ReadQueueNums {
+		return refuse(protocol.ResponseInvalidParameter, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
+			h.QueueID, h.Topic, op.topic.ReadQueueNums, r.Session.RemoteAddr())
+	}
+	return b.admitSubscription(op)
+}
+
+// admitSubscription finds the filter: from the expression that the pull brings
+// along, or from the subscription that the group's members have registered.
+func (b *Broker) admitSubscription(op *pullOp) error {
+	h := &op.header
+	var sub *protocol.SubscriptionData
+	var err error
+	if h.SysFlag&protocol.PullFlagSubscription != 0 {
+		if sub, err = filter.Subscribe(h.Topic, h.Subscription, h.ExpressionType); err != nil {
+			return refuse(protocol.ResponseSubscriptionParseFailed, "parse the consumer's subscription failed")
+		}
+	} else if sub, err = b.registeredSubscription(op); err != nil {
+		return err
+	}
+	if !sub.IsTag() {
+		return refuse(protocol.ResponseSystemError, "The broker does not support consumer to filter message by %s", sub.ExpressionType)
+	}
+	op.tags = filter.ForTags(sub)
+	return nil
+}
+
+func (b *Broker) registeredSubscription(op *pullOp) (*protocol.SubscriptionData, error) {
+	h := &op.header
+	group := b.consumers.View(h.ConsumerGroup)
+	if group == nil {
+		return nil, refuse(protocol.ResponseSubscriptionNotExist, "the consumer's group info not exist%s", suggestFAQ)
+	}
+	if !op.group.ConsumeBroadcastEnable && group.MessageModel == protocol.Broadcasting {
+		return nil, forbid(op, forbiddenBroadcasting, "the consumer group[%s] can not consume by broadcast way", h.ConsumerGroup)
+	}
+	if b.groups.Forbidden(h.ConsumerGroup, h.Topic, protocol.ForbidRead) {
+		return nil, forbid(op, forbiddenSubscription, "the consumer group[%s] is forbidden for topic[%s]", h.ConsumerGroup, h.Topic)
+	}
+	sub := group.Subscription(h.Topic)
+	if sub == nil {
+		return nil, refuse(protocol.ResponseSubscriptionNotExist, "the consumer's subscription not exist%s", suggestFAQ)
+	}
+	if sub.SubVersion < h.SubVersion {
+		return nil, refuse(protocol.ResponseSubscriptionNotLatest, "the consumer's subscription not latest")
+	}
+	return sub, nil
+}
+
+// refusePull answers a pull that was not admitted, and gives op back. The header
+// says who forbade it.
+func (b *Broker) refusePull(r replier, op *pullOp, err error) error {
+	defer op.release()
+	fault, ok := asRefusal(err)
+	if !ok {
+		return err
+	}
+	r.Reply(fault.Code, fault.Remark, &op.answer, nil)
+	return nil
+}

@@ -1,0 +1,86 @@
+package broker
+
+import (
+	"strings"
+	"time"
+
+	"github.com/gantrymq/gantry/broker/filter"
+	"github.com/gantrymq/gantry/broker/longpoll"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+	"github.com/gantrymq/gantry/store"
+)
+
+// heldPull is a pull that waits for messages. It owns its strings: the request's
+// frame is gone.
+type heldPull struct {
+	longpoll.Waiter[*heldPull]
+
+	pending *remoting.Pending
+	header  protocol.PullMessageRequestHeader
+	group   *protocol.SubscriptionGroupConfig
+	topic   *protocol.TopicConfig
+	tags    filter.Tags
+}
+
+// holdPull parks a pull that found nothing until a message arrives or its time
+// is over, and gives op back. When too many wait already it is answered at once.
+func (b *Broker) holdPull(r *remoting.Request, op *pullOp) {
+	hold := time.Duration(op.header.SuspendTimeoutMillis) * time.Millisecond
+	if cfg := b.config.Load(); !cfg.LongPollingEnable {
+		hold = cfg.ShortPollingTime
+	}
+	held := &heldPull{header: op.header, group: op.group, topic: op.topic, tags: op.tags.Clone(), pending: r.Detach()}
+	h := &held.header
+	for _, s := range []*string{
+		&h.ConsumerGroup, &h.Topic, &h.LiteTopic, &h.Subscription, &h.ExpressionType, &h.ProxyFrowardClientID, &h.Namespace, &h.TargetBroker,
+	} {
+		*s = strings.Clone(*s)
+	}
+	held.Waiter = longpoll.Waiter[*heldPull]{
+		Topic: h.Topic, Queue: h.QueueID, From: h.QueueOffset, Deadline: b.now().Add(hold).UnixMilli(), Request: held,
+	}
+	if !held.tags.All() {
+		held.Filter = &held.tags
+	}
+	if !b.hold.Park(&held.Waiter) {
+		b.answerPull(held.pending, op)
+		return
+	}
+	op.release()
+}
+
+// resumePulls runs pulls again that were woken, or whose time is over. This time
+// they are answered in any case.
+func (b *Broker) resumePulls(woken []*longpoll.Waiter[*heldPull]) {
+	for _, w := range woken {
+		b.resumePull(w.Request)
+	}
+}
+
+func (b *Broker) resumePull(held *heldPull) {
+	op := newPullOp()
+	op.header, op.group, op.topic, op.tags = held.header, held.group, held.topic, held.tags
+	b.readForPull(op)
+	b.commitPulled(op, false)
+	b.answerPull(held.pending, op)
+}
+
+// pullGone reports that the client of a held pull has left.
+func pullGone(held *heldPull) bool {
+	select {
+	case <-held.pending.Session().Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// messagesArrived wakes the pulls that wait for messages which have just become
+// visible.
+func (b *Broker) messagesArrived(batch []store.Arrival) {
+	for i := range batch {
+		a := &batch[i]
+		b.hold.Notify(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode)
+	}
+}

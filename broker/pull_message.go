@@ -1,0 +1,171 @@
+package broker
+
+import (
+	"sync"
+
+	"github.com/gantrymq/gantry/broker/filter"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+	"github.com/gantrymq/gantry/store"
+)
+
+// Values of the answer field forbiddenType (upstream's ForbiddenType).
+const (
+	forbiddenBroker       int32 = 1
+	forbiddenGroup        int32 = 2
+	forbiddenTopic        int32 = 3
+	forbiddenBroadcasting int32 = 4
+	forbiddenSubscription int32 = 5
+)
+
+// pullOp is one pull on its way through the broker. It is used again, so that a
+// pull of messages that are in memory allocates nothing.
+type pullOp struct {
+	header protocol.PullMessageRequestHeader
+	answer protocol.PullMessageResponseHeader
+	group  *protocol.SubscriptionGroupConfig
+	topic  *protocol.TopicConfig
+	tags   filter.Tags
+	query  store.Query
+	result store.GetResult
+	reset  bool // an administrator has set the offset; result says where to
+
+	// free is release, made once: the answer holds the operation until its buffers
+	// are on the wire.
+	free func()
+}
+
+var pullOps sync.Pool
+
+func newPullOp() *pullOp {
+	if op, ok := pullOps.Get().(*pullOp); ok {
+		return op
+	}
+	op := new(pullOp)
+	op.free = op.release
+	return op
+}
+
+func (op *pullOp) release() {
+	op.result.Release()
+	*op = pullOp{result: op.result, free: op.free}
+	pullOps.Put(op)
+}
+
+// pullMessage serves PULL_MESSAGE (11) and LITE_PULL_MESSAGE (361).
+func (b *Broker) pullMessage(r *remoting.Request) error {
+	op := newPullOp()
+	if err := r.Decode(&op.header); err != nil {
+		op.release()
+		return err
+	}
+	if err := b.admitPull(r, op); err != nil {
+		return b.refusePull(r, op, err)
+	}
+	b.readForPull(op)
+	b.commitPulled(op, true)
+	if op.header.SysFlag&protocol.PullFlagSuspend != 0 && op.code() == protocol.ResponsePullNotFound {
+		b.holdPull(r, op)
+		return nil
+	}
+	b.answerPull(r, op)
+	return nil
+}
+
+// readForPull reads the messages, or the offset that an administrator has set
+// for this queue meanwhile.
+func (b *Broker) readForPull(op *pullOp) {
+	h := &op.header
+	if b.config.Load().UseServerSideResetOffset {
+		if offset, ok := b.offsets.TakeReset(h.ConsumerGroup, h.Topic, h.QueueID); ok {
+			op.reset = true
+			op.result.Release()
+			op.result.NextOffset = offset
+			op.result.MinOffset, op.result.MaxOffset = b.minOffset(h.Topic, h.QueueID), b.maxOffset(h.Topic, h.QueueID)
+			return
+		}
+	}
+	op.query = store.Query{Topic: h.Topic, QueueID: h.QueueID, Offset: h.QueueOffset, MaxCount: int(h.MaxMsgNums), MaxBytes: int(h.MaxMsgBytes.Or(0))}
+	if !op.tags.All() {
+		op.query.Filter = &op.tags
+	}
+	b.store.Get(&op.query, &op.result)
+}
+
+// commitPulled notes where the consumer has got to. Only a pull that arrives, not
+// one that was held, brings the offset it commits along.
+func (b *Broker) commitPulled(op *pullOp, arriving bool) {
+	h := &op.header
+	b.offsets.CommitPull(h.ConsumerGroup, h.Topic, h.QueueID, op.result.NextOffset)
+	if arriving && h.SysFlag&protocol.PullFlagCommitOffset != 0 {
+		b.offsets.Commit(h.ConsumerGroup, h.Topic, h.QueueID, h.CommitOffset)
+	}
+}
+
+// replier is what answers a pull: the request itself or, when it was held, what
+// is left of it.
+type replier interface {
+	Reply(code protocol.ResponseCode, remark string, h protocol.Header, body []byte)
+	ReplyBuffers(code protocol.ResponseCode, remark string, h protocol.Header, bodies [][]byte, release func())
+}
+
+// answerPull writes the result, and gives op back. The bodies are written by
+// reference; op is held until they are on the wire.
+func (b *Broker) answerPull(r replier, op *pullOp) {
+	code := op.code()
+	op.answer = protocol.PullMessageResponseHeader{
+		SuggestWhichBrokerID: b.suggestBroker(op),
+		NextBeginOffset:      op.result.NextOffset,
+		MinOffset:            op.result.MinOffset,
+		MaxOffset:            op.result.MaxOffset,
+		TopicSysFlag:         protocol.Some(op.topic.TopicSysFlag),
+		GroupSysFlag:         protocol.Some(op.group.GroupSysFlag),
+	}
+	if code != protocol.ResponseSuccess {
+		r.Reply(code, op.remark(), &op.answer, nil)
+		op.release()
+		return
+	}
+	b.countGet(op.header.ConsumerGroup, op.header.Topic, op.result.Count, op.result.Bytes)
+	r.ReplyBuffers(code, op.remark(), &op.answer, op.result.Buffers, op.free)
+}
+
+// code maps the store's status to the answer's code, as upstream's
+// PullMessageProcessor does.
+func (op *pullOp) code() protocol.ResponseCode {
+	if op.reset {
+		return protocol.ResponsePullOffsetMoved
+	}
+	switch op.result.Status {
+	case store.Found:
+		return protocol.ResponseSuccess
+	case store.MessageWasRemoving, store.NoMatchedMessage:
+		return protocol.ResponsePullRetryImmediately
+	case store.NoMatchedLogicQueue, store.NoMessageInQueue:
+		if op.header.QueueOffset != 0 {
+			return protocol.ResponsePullOffsetMoved
+		}
+		return protocol.ResponsePullNotFound
+	case store.OffsetFoundNull, store.OffsetOverflowOne:
+		return protocol.ResponsePullNotFound
+	}
+	return protocol.ResponsePullOffsetMoved
+}
+
+func (op *pullOp) remark() string {
+	if op.reset {
+		return "OFFSET_RESET"
+	}
+	return op.result.Status.String()
+}
+
+// suggestBroker tells the client which broker of the group to ask next time.
+func (b *Broker) suggestBroker(op *pullOp) int64 {
+	switch {
+	case !b.config.Load().SlaveReadEnable:
+		return protocol.MasterID
+	case op.result.SuggestSlave:
+		return op.group.WhichBrokerWhenConsumeSlowly
+	}
+	return op.group.BrokerID
+}

@@ -1,0 +1,45 @@
+package broker
+
+import (
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// viewMessage serves VIEW_MESSAGE_BY_ID (33): the stored record at an offset.
+func (b *Broker) viewMessage(r *remoting.Request) error {
+	var h protocol.ViewMessageRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	record, err := b.store.ReadRecord(h.Offset)
+	if err != nil {
+		return refuse(protocol.ResponseSystemError, "can not find message by the offset, %d", h.Offset)
+	}
+	r.Reply(protocol.ResponseSuccess, "", nil, record)
+	return nil
+}
+
+// queryMessage serves QUERY_MESSAGE (12): the messages that have a key, a unique
+// key or a tag.
+func (b *Broker) queryMessage(r *remoting.Request) error {
+	var h protocol.QueryMessageRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	kind := h.IndexType
+	if unique, ok := r.Ext.Get("_UNIQUE_KEY_QUERY"); ok && unique == "true" {
+		kind = protocol.IndexTypeUnique
+		h.MaxNum = b.config.Load().DefaultQueryMaxNum
+	}
+	found, err := b.store.QueryIndex(h.Topic, kind, h.Key, int(h.MaxNum), h.BeginTimestamp, h.EndTimestamp)
+	if err != nil {
+		return err
+	}
+	answer := &protocol.QueryMessageResponseHeader{IndexLastUpdateTimestamp: found.LastUpdateTime, IndexLastUpdatePhyoffset: found.LastUpdatePhy}
+	if len(found.Records) == 0 {
+		r.Reply(protocol.ResponseQueryNotFound, "can not find message, maybe time range not correct", answer, nil)
+		return nil
+	}
+	r.ReplyBuffers(protocol.ResponseSuccess, "", answer, found.Records, nil)
+	return nil
+}

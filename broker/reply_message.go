@@ -1,0 +1,90 @@
+package broker
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+	"github.com/gantrymq/gantry/store"
+)
+
+// pushReplyTimeout bounds how long a requester may take to accept a reply
+// (upstream's Broker2Client.callClient).
+const pushReplyTimeout = 10 * time.Second
+
+// replyMessage serves SEND_REPLY_MESSAGE (324) and its V2 (325): the answer of a
+// request-reply exchange is pushed to the client that asked.
+func (b *Broker) replyMessage(r *remoting.Request) error {
+	op := sendOps.Get().(*sendOp)
+	defer op.release()
+	if err := op.decode(r); err != nil {
+		return err
+	}
+	topic, err := b.admitSend(r, &op.header)
+	if err != nil {
+		return b.refuseSend(r, err)
+	}
+	op.props.rewrite(op.header.Properties, b.ownProperties.Load())
+	queueID := chooseQueue(op.header.QueueID, topic.WriteQueueNums)
+	if err := b.pushReply(r, op); err != nil {
+		return b.refuseSend(r, err)
+	}
+	op.answer = protocol.SendMessageResponseHeader{MsgID: "0", QueueID: queueID}
+	if b.config.Load().StoreReplyMessageEnable {
+		b.storeReply(r, op, queueID)
+	}
+	r.ReplyExt(protocol.ResponseSuccess, "", &op.answer, *b.sendExt.Load(), nil)
+	return nil
+}
+
+// pushReply hands the reply to the requester and waits for its yes.
+func (b *Broker) pushReply(r *remoting.Request, op *sendOp) error {
+	h := &op.header
+	requester, ok := codec.Property(h.Properties, protocol.PropertyReplyToClient)
+	if !ok {
+		return refuse(protocol.ResponseSystemError, "reply message properties[%s] is null", protocol.PropertyReplyToClient)
+	}
+	client := b.producers.FindID(requester)
+	if client == nil {
+		return refuse(protocol.ResponseSystemError, "push reply message fail, channel of <%s> not found.", requester)
+	}
+	now := b.now().UnixMilli()
+	op.props.set(protocol.PropertyPushReplyTime, strconv.FormatInt(now, 10))
+	push := &protocol.ReplyMessageRequestHeader{
+		ProducerGroup: h.ProducerGroup, Topic: h.Topic, DefaultTopic: h.DefaultTopic, DefaultTopicQueueNums: h.DefaultTopicQueueNums,
+		QueueID: h.QueueID, SysFlag: h.SysFlag, BornTimestamp: h.BornTimestamp, Flag: h.Flag, Properties: op.props.string(),
+		ReconsumeTimes: h.ReconsumeTimes, UnitMode: h.UnitMode.Or(false),
+		BornHost: r.Session.RemoteAddr().String(), StoreHost: b.storeHost.String(), StoreTimestamp: now,
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), pushReplyTimeout)
+	defer cancel()
+	answer, err := sessionOf(client).Call(ctx, &codec.Command{
+		Code: int32(protocol.PushReplyMessageToClient), Version: protocol.CurrentVersion, Header: push, Body: r.Body,
+	})
+	if err != nil || answer.Code != int32(protocol.ResponseSuccess) {
+		return refuse(protocol.ResponseSystemError, "push reply message to %sfail.", requester)
+	}
+	return nil
+}
+
+// storeReply keeps the reply in its topic as well. That it could not be kept does
+// not spoil the exchange.
+func (b *Broker) storeReply(r *remoting.Request, op *sendOp, queueID int32) {
+	h := &op.header
+	op.msg = codec.Message{
+		Topic: h.Topic, QueueID: queueID, Flag: h.Flag, SysFlag: h.SysFlag, BornTimestamp: h.BornTimestamp,
+		BornHost: r.Session.RemoteAddr(), StoreHost: b.storeHost, ReconsumeTimes: h.ReconsumeTimes.Or(0),
+		Body: r.Body, Properties: op.props.string(),
+	}
+	result, err := b.store.Append(&op.msg)
+	if err != nil || result.Status != store.PutOK {
+		b.log.Warnf("the reply in topic %s was delivered but not stored: %s %v", h.Topic, result.Status, err)
+		return
+	}
+	op.msgID = codec.AppendMessageID(op.msgID[:0], b.storeHost, result.PhysicalOffset)
+	op.answer.MsgID, op.answer.QueueOffset = viewBytes(op.msgID), result.QueueOffset
+	b.countPut(h.Topic, 1, result.Size)
+}

@@ -1,0 +1,109 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// pools are the bounded workers of what may wait or read the disk.
+type pools struct {
+	pull  *remoting.Pool // pulls of messages that are no longer in memory
+	query *remoting.Pool // messages by id and key
+	reply *remoting.Pool // replies that are pushed to a client
+	back  *remoting.Pool // messages sent back: each reads its original
+	admin *remoting.Pool // everything else
+}
+
+func newPools(cfg *Config) *pools {
+	fast := func(wait time.Duration) time.Duration {
+		if !cfg.BrokerFastFailureEnable {
+			return 0
+		}
+		return wait
+	}
+	pool := func(name string, workers, queue int32, wait time.Duration) *remoting.Pool {
+		return remoting.NewPool(remoting.PoolOptions{Name: name, Workers: int(workers), Queue: int(queue), MaxWait: wait})
+	}
+	return &pools{
+		pull:  pool("pull", cfg.PullMessageThreadPoolNums, cfg.PullThreadPoolQueueCapacity, fast(cfg.WaitInPullQueue)),
+		query: pool("query", cfg.QueryMessageThreadPoolNums, cfg.QueryThreadPoolQueueCapacity, 0),
+		reply: pool("reply", cfg.ReplyMessageThreadPoolNums, cfg.ReplyThreadPoolQueueCapacity, 0),
+		back:  pool("sendback", cfg.SendMessageThreadPoolNums, cfg.SendThreadPoolQueueCapacity, fast(cfg.WaitInSendQueue)),
+		admin: pool("admin", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity, fast(cfg.WaitInAdminBrokerQueue)),
+	}
+}
+
+func (p *pools) close() {
+	for _, pool := range []*remoting.Pool{p.pull, p.query, p.reply, p.back, p.admin} {
+		pool.Close()
+	}
+}
+
+// table lists what the broker serves. Upstream keeps pulls off the second (VIP)
+// port, since a pull may hold its connection's worker; so do we, and for them
+// that port answers as it answers any code it does not know.
+func (b *Broker) table(vip bool) (*remoting.Table, error) {
+	routes := []remoting.Route{
+		// Messages. What has no worker runs in the reader of its connection.
+		{Code: protocol.SendMessage, Handle: b.sendMessage, Reject: b.rejectSend},
+		{Code: protocol.SendMessageV2, Handle: b.sendMessage, Reject: b.rejectSend},
+		{Code: protocol.SendBatchMessage, Handle: b.sendMessage, Reject: b.rejectSend},
+		{Code: protocol.ConsumerSendMsgBack, Handle: b.sendBack, Worker: b.pools.back, Reject: b.rejectSend},
+		{Code: protocol.SendReplyMessage, Handle: b.replyMessage, Worker: b.pools.reply},
+		{Code: protocol.SendReplyMessageV2, Handle: b.replyMessage, Worker: b.pools.reply},
+		{Code: protocol.QueryMessage, Handle: b.queryMessage, Worker: b.pools.query},
+		{Code: protocol.ViewMessageByID, Handle: b.viewMessage, Worker: b.pools.query},
+
+		// Clients.
+		{Code: protocol.HeartBeat, Handle: b.heartbeat},
+		{Code: protocol.UnregisterClient, Handle: b.unregisterClient},
+		{Code: protocol.CheckClientConfig, Handle: b.checkClientConfig},
+		{Code: protocol.GetConsumerListByGroup, Handle: b.consumerList},
+		{Code: protocol.QueryConsumerOffset, Handle: b.queryConsumerOffset},
+		{Code: protocol.UpdateConsumerOffset, Handle: b.updateConsumerOffset},
+		{Code: protocol.LockBatchMQ, Handle: b.lockQueues},
+		{Code: protocol.UnlockBatchMQ, Handle: b.unlockQueues},
+		{Code: protocol.GetMaxOffset, Handle: b.getMaxOffset},
+		{Code: protocol.GetMinOffset, Handle: b.getMinOffset},
+		{Code: protocol.SearchOffsetByTimestamp, Handle: b.searchOffset, Worker: b.pools.admin},
+		{Code: protocol.GetEarliestMsgStoretime, Handle: b.getEarliestStoreTime, Worker: b.pools.admin},
+
+		// Administration.
+		{Code: protocol.UpdateAndCreateTopic, Handle: b.updateTopic, Worker: b.pools.admin},
+		{Code: protocol.UpdateAndCreateTopicList, Handle: b.updateTopicList, Worker: b.pools.admin},
+		{Code: protocol.DeleteTopicInBroker, Handle: b.deleteTopic, Worker: b.pools.admin},
+		{Code: protocol.GetAllTopicConfig, Handle: b.allTopicConfigs, Worker: b.pools.admin},
+		{Code: protocol.GetTopicConfig, Handle: b.topicConfig, Worker: b.pools.admin},
+		{Code: protocol.GetSystemTopicListFromBroker, Handle: b.systemTopics, Worker: b.pools.admin},
+		{Code: protocol.UpdateAndCreateSubscriptiongroup, Handle: b.updateGroup, Worker: b.pools.admin},
+		{Code: protocol.UpdateAndCreateSubscriptiongroupList, Handle: b.updateGroupList, Worker: b.pools.admin},
+		{Code: protocol.GetAllSubscriptiongroupConfig, Handle: b.allGroupConfigs, Worker: b.pools.admin},
+		{Code: protocol.GetSubscriptiongroupConfig, Handle: b.groupConfig, Worker: b.pools.admin},
+		{Code: protocol.DeleteSubscriptiongroup, Handle: b.deleteGroup, Worker: b.pools.admin},
+		{Code: protocol.QueryTopicConsumeByWho, Handle: b.whoConsumes, Worker: b.pools.admin},
+		{Code: protocol.QueryTopicsByConsumer, Handle: b.topicsOfConsumer, Worker: b.pools.admin},
+		{Code: protocol.GetTopicStatsInfo, Handle: b.topicStats, Worker: b.pools.admin},
+		{Code: protocol.GetConsumeStats, Handle: b.consumeStats, Worker: b.pools.admin},
+		{Code: protocol.ViewBrokerStatsData, Handle: b.brokerStats, Worker: b.pools.admin},
+		{Code: protocol.GetAllConsumerOffset, Handle: b.allConsumerOffsets, Worker: b.pools.admin},
+		{Code: protocol.GetAllDelayOffset, Handle: b.allDelayOffsets, Worker: b.pools.admin},
+		{Code: protocol.GetConsumerConnectionList, Handle: b.consumerConnections, Worker: b.pools.admin},
+		{Code: protocol.GetProducerConnectionList, Handle: b.producerConnections, Worker: b.pools.admin},
+		{Code: protocol.GetAllProducerInfo, Handle: b.allProducers, Worker: b.pools.admin},
+		{Code: protocol.GetBrokerRuntimeInfo, Handle: b.runtimeInfo, Worker: b.pools.admin},
+		{Code: protocol.GetBrokerConfig, Handle: b.getConfig, Worker: b.pools.admin},
+		{Code: protocol.UpdateBrokerConfig, Handle: b.updateConfig, Worker: b.pools.admin},
+	}
+	if !vip {
+		routes = append(routes,
+			remoting.Route{Code: protocol.PullMessage, Handle: b.pullMessage},
+			remoting.Route{Code: protocol.LitePullMessage, Handle: b.pullMessage},
+		)
+	}
+	return remoting.NewTable(routes...)
+}
+
+// rejectSend turns sends away before they are looked at.
+func (b *Broker) rejectSend() bool { return b.config.Load().BrokerRole == "SLAVE" }

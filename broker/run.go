@@ -1,0 +1,131 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// unregisterTimeout bounds the good-bye to the name servers at the end: a name
+// server that does not answer must not hold up the stop.
+const unregisterTimeout = 300 * time.Millisecond
+
+// Run serves until ctx ends or something that the broker cannot do without
+// fails, and then stops in the order that the package's documentation gives.
+func (b *Broker) Run(ctx context.Context) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	storeCtx, stopStore := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopStore()
+	var last, services sync.WaitGroup
+	last.Go(func() { fail(part("the store", b.store.Run(storeCtx))) })
+	services.Go(func() { fail(part("the delay service", b.delay.Run(ctx))) })
+	services.Go(func() { fail(part("long polling", b.hold.Run(ctx))) })
+	services.Go(func() { fail(part("the statistics", b.stats.Run(ctx))) })
+	services.Go(func() { b.housekeeping(ctx) })
+	services.Go(func() { b.registration(ctx) })
+	services.Go(func() { fail(part("the server", b.server.Run(ctx))) })
+	services.Wait()
+	b.sayGoodbye()
+	stopStore()
+	last.Wait()
+	err := errors.Join(context.Cause(ctx), b.Close())
+	if errors.Is(err, context.Canceled) && b.closeErr == nil {
+		return context.Canceled
+	}
+	return err
+}
+
+// part names what ended. A part that ended because it was asked to is no fault.
+func part(name string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return context.Canceled
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// housekeeping writes what changes all the time and drops clients that have gone
+// silent.
+func (b *Broker) housekeeping(ctx context.Context) {
+	persist := time.NewTicker(b.config.Load().FlushConsumerOffsetInterval)
+	defer persist.Stop()
+	scan := time.NewTicker(10 * time.Second)
+	defer scan.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-persist.C:
+			if err := b.offsets.Persist(); err != nil {
+				b.log.WithError(err).Error("consumer offsets could not be written")
+			}
+			if err := b.delay.Persist(); err != nil {
+				b.log.WithError(err).Error("delay offsets could not be written")
+			}
+		case <-scan.C:
+			b.producers.Expire()
+			b.consumers.Expire()
+		}
+	}
+}
+
+// sayGoodbye takes the broker off its name servers.
+func (b *Broker) sayGoodbye() {
+	if len(b.registrar.Servers()) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), unregisterTimeout)
+	defer cancel()
+	if err := b.registrar.Unregister(ctx); err != nil {
+		b.log.WithError(err).Warn("not every name server was told that this broker ends")
+	}
+}
+
+// registerSoon asks for a registration because a topic changed. Several changes
+// at once are told together.
+func (b *Broker) registerSoon() {
+	select {
+	case b.changed <- struct{}{}:
+	default:
+	}
+}
+
+// registration tells the name servers of this broker at the start, on each
+// change, and from time to time.
+func (b *Broker) registration(ctx context.Context) {
+	cfg := b.config.Load()
+	tick := time.NewTicker(min(max(cfg.RegisterPeriod, 10*time.Second), time.Minute))
+	defer tick.Stop()
+	b.register(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.changed:
+			b.register(ctx)
+		case <-tick.C:
+			if _, version := b.topics.Snapshot(); b.config.Load().ForceRegister || b.registrar.Changed(ctx, version) {
+				b.register(ctx)
+			}
+		}
+	}
+}
+
+func (b *Broker) register(ctx context.Context) {
+	if len(b.registrar.Servers()) == 0 {
+		return
+	}
+	results, err := b.registrar.Register(ctx, b.registeredTopics())
+	if err != nil && ctx.Err() == nil {
+		b.log.WithError(err).Warn("this broker is not registered everywhere")
+	}
+	for _, result := range results {
+		var ordered []string
+		for topic := range result.OrderTopic {
+			ordered = append(ordered, topic)
+		}
+		b.topics.MarkOrdered(ordered)
+	}
+}

@@ -1,0 +1,102 @@
+package broker
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// admitSend judges a send before anything is made of it, in upstream's order,
+// and finds its topic, which is created where the rules allow it.
+func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHeader) (*protocol.TopicConfig, error) {
+	if key := h.Missing(); key != "" {
+		return nil, refuse(protocol.ResponseSystemError, "the custom field <%s> is null", key)
+	}
+	cfg := b.config.Load()
+	if b.now().UnixMilli() < cfg.StartAcceptSendRequestTimeStamp {
+		return nil, refuse(protocol.ResponseSystemError, "broker unable to service, until %d", cfg.StartAcceptSendRequestTimeStamp)
+	}
+	if !cfg.writable() && b.topics.IsOrder(h.Topic) {
+		return nil, refuse(protocol.ResponseNoPermission, "the broker[%s] sending message is forbidden", cfg.BrokerIP1)
+	}
+	if remark, ok := compat.CheckTopic(h.Topic); !ok {
+		return nil, refuse(protocol.ResponseInvalidParameter, "%s", remark)
+	}
+	if compat.IsSendForbidden(h.Topic) {
+		return nil, refuse(protocol.ResponseNoPermission, "Sending message to topic[%s] is forbidden.", h.Topic)
+	}
+	topic := b.topics.Get(h.Topic)
+	if topic == nil {
+		var err error
+		if topic, err = b.createForSend(h); err != nil {
+			return nil, err
+		}
+	}
+	if h.QueueID >= max(topic.WriteQueueNums, topic.ReadQueueNums) {
+		return nil, refuse(protocol.ResponseInvalidParameter, "request queueId[%d] is illegal, %s Producer: %s",
+			h.QueueID, describeTopic(topic), r.Session.RemoteAddr())
+	}
+	return topic, nil
+}
+
+// createForSend makes the topic of a first send, when automatic creation is on or
+// the topic is a group's retry topic.
+func (b *Broker) createForSend(h *protocol.SendMessageRequestHeader) (*protocol.TopicConfig, error) {
+	retry := compat.IsRetryTopic(h.Topic)
+	var flag int32
+	if h.UnitMode.Or(false) {
+		flag = protocol.TopicFlagUnit
+		if retry {
+			flag = protocol.TopicFlagUnitSub
+		}
+	}
+	topic, err := b.topics.CreateOnSend(h.Topic, h.DefaultTopic, h.DefaultTopicQueueNums, flag)
+	if err != nil && retry {
+		topic = b.topics.CreateOnSendBack(h.Topic, 1, protocol.PermRead|protocol.PermWrite, false, flag)
+	}
+	if topic == nil {
+		return nil, refuse(protocol.ResponseTopicNotExist, "topic[%s] not exist, apply first please!%s", h.Topic, suggestFAQ)
+	}
+	return topic, nil
+}
+
+// chooseQueue keeps the queue that a client chose; a negative one leaves the
+// choice to the broker.
+func chooseQueue(asked, queues int32) int32 {
+	if asked >= 0 || queues <= 0 {
+		return max(asked, 0)
+	}
+	return rand.Int32N(queues)
+}
+
+// describeTopic writes a topic as upstream's TopicConfig.toString does: people
+// read it in the remark of a refused send.
+func describeTopic(t *protocol.TopicConfig) string {
+	var attributes []string
+	for _, k := range slices.Sorted(maps.Keys(t.Attributes)) {
+		attributes = append(attributes, k+"="+t.Attributes[k])
+	}
+	return fmt.Sprintf("TopicConfig [topicName=%s, readQueueNums=%d, writeQueueNums=%d, perm=%s, topicFilterType=%s, topicSysFlag=%d, order=%t, attributes={%s}]",
+		t.TopicName, t.ReadQueueNums, t.WriteQueueNums, permText(t.Perm), t.TopicFilterType, t.TopicSysFlag, t.Order,
+		strings.Join(attributes, ", "))
+}
+
+// permText writes a permission as upstream's PermName.perm2String does.
+func permText(perm int32) string {
+	text := []byte("---")
+	for i, p := range []struct {
+		bit    int32
+		letter byte
+	}{{protocol.PermRead, 'R'}, {protocol.PermWrite, 'W'}, {protocol.PermInherit, 'X'}} {
+		if perm&p.bit != 0 {
+			text[i] = p.letter
+		}
+	}
+	return string(text)
+}

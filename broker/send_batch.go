@@ -1,0 +1,51 @@
+package broker
+
+import (
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+	"github.com/gantrymq/gantry/store"
+)
+
+// sendBatch serves SEND_BATCH_MESSAGE (320), and a send whose header says that
+// it is one. The entries become messages of their own, appended together.
+func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
+	topic, err := b.admitSend(r, &op.header)
+	if err != nil {
+		return b.refuseSend(r, err)
+	}
+	if compat.IsRetryTopic(op.header.Topic) {
+		return b.refuseSend(r, refuse(protocol.ResponseMessageIllegal, "batch request does not support retry group %s", op.header.Topic))
+	}
+	h := &op.header
+	op.msg = codec.Message{
+		Topic:          h.Topic,
+		QueueID:        chooseQueue(h.QueueID, topic.WriteQueueNums),
+		Flag:           h.Flag,
+		SysFlag:        h.SysFlag,
+		BornTimestamp:  h.BornTimestamp,
+		BornHost:       r.Session.RemoteAddr(),
+		StoreHost:      b.storeHost,
+		ReconsumeTimes: h.ReconsumeTimes.Or(0),
+	}
+	if topic.TopicFilterType == protocol.FilterMultiTag {
+		op.msg.SysFlag |= protocol.SysFlagMultiTags
+	}
+	result, offsets, err := b.store.AppendBatch(&op.msg, codec.BatchBody(r.Body), op.offsets[:0])
+	op.offsets = offsets
+	if result.Status != store.PutOK {
+		return b.refuseSend(r, b.putRefused(result.Status, err))
+	}
+	op.msgID = op.msgID[:0]
+	for i, offset := range offsets {
+		if i > 0 {
+			op.msgID = append(op.msgID, ',')
+		}
+		op.msgID = codec.AppendMessageID(op.msgID, b.storeHost, offset)
+	}
+	op.answer = protocol.SendMessageResponseHeader{MsgID: viewBytes(op.msgID), QueueID: op.msg.QueueID, QueueOffset: result.QueueOffset}
+	b.countPut(op.msg.Topic, len(offsets), result.Size)
+	wait, _ := codec.Property(h.Properties, protocol.PropertyWait)
+	return b.answerSend(r, &op.answer, result, wait != "false")
+}

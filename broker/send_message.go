@@ -1,0 +1,171 @@
+package broker
+
+import (
+	"strconv"
+	"sync"
+	"unsafe"
+
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+	"github.com/gantrymq/gantry/store"
+)
+
+// sendOp is one send on its way through the broker. It is used again: everything
+// a send needs lives in it, so that a send allocates nothing.
+type sendOp struct {
+	header protocol.SendMessageRequestHeader
+	props  sendProperties
+	msg    codec.Message
+	answer protocol.SendMessageResponseHeader
+	msgID  []byte
+	// offsets are where the messages of a batch lie.
+	offsets []int64
+	number  [20]byte
+}
+
+var sendOps = sync.Pool{New: func() any { return new(sendOp) }}
+
+func (op *sendOp) release() {
+	*op = sendOp{props: sendProperties{text: op.props.text[:0]}, msgID: op.msgID[:0], offsets: op.offsets[:0]}
+	sendOps.Put(op)
+}
+
+// decode reads the header in either of its forms.
+func (op *sendOp) decode(r *remoting.Request) error {
+	switch protocol.RequestCode(r.Code) {
+	case protocol.SendMessage, protocol.SendReplyMessage:
+		return r.Decode(&op.header)
+	}
+	return r.Decode((*protocol.SendMessageRequestHeaderV2)(&op.header))
+}
+
+// sendMessage serves SEND_MESSAGE (10) and SEND_MESSAGE_V2 (310).
+func (b *Broker) sendMessage(r *remoting.Request) error {
+	op := sendOps.Get().(*sendOp)
+	defer op.release()
+	if err := op.decode(r); err != nil {
+		return err
+	}
+	if op.header.Batch.Or(false) {
+		return b.sendBatch(r, op)
+	}
+	topic, err := b.admitSend(r, &op.header)
+	if err != nil {
+		return b.refuseSend(r, err)
+	}
+	if err := b.fillMessage(r, op, topic); err != nil {
+		return b.refuseSend(r, err)
+	}
+	queueID := op.msg.QueueID
+	if err := b.divert(r, op); err != nil {
+		return b.refuseSend(r, err)
+	}
+	result, err := b.store.Append(&op.msg)
+	if result.Status != store.PutOK {
+		return b.refuseSend(r, b.putRefused(result.Status, err))
+	}
+	op.msgID = codec.AppendMessageID(op.msgID[:0], b.storeHost, result.PhysicalOffset)
+	op.answer = protocol.SendMessageResponseHeader{
+		MsgID: viewBytes(op.msgID), QueueID: queueID, QueueOffset: result.QueueOffset, TransactionID: op.props.uniqueKey,
+	}
+	b.countPut(op.msg.Topic, 1, result.Size)
+	return b.answerSend(r, &op.answer, result, op.props.waitFlush)
+}
+
+// fillMessage makes the message that is stored, in the queue that the client
+// chose, or a random one when it left the choice to the broker.
+func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.TopicConfig) error {
+	h := &op.header
+	op.props.rewrite(h.Properties, b.ownProperties.Load())
+	if topic.Attributes["cleanup.policy"] == "COMPACTION" && !op.props.hasKeys {
+		return refuse(protocol.ResponseMessageIllegal, "Required message key is missing")
+	}
+	op.msg = codec.Message{
+		Topic:          h.Topic,
+		QueueID:        chooseQueue(h.QueueID, topic.WriteQueueNums),
+		Flag:           h.Flag,
+		SysFlag:        h.SysFlag,
+		BornTimestamp:  h.BornTimestamp,
+		BornHost:       r.Session.RemoteAddr(),
+		StoreHost:      b.storeHost,
+		ReconsumeTimes: h.ReconsumeTimes.Or(0),
+		Body:           r.Body,
+	}
+	if topic.TopicFilterType == protocol.FilterMultiTag {
+		op.msg.SysFlag |= protocol.SysFlagMultiTags
+	}
+	return nil
+}
+
+// divert changes where the message goes: a retry that was tried too often to the
+// dead letter queue, a delayed one to the schedule topic.
+func (b *Broker) divert(r *remoting.Request, op *sendOp) error {
+	if compat.IsRetryTopic(op.header.Topic) {
+		if err := b.divertRetry(r, op); err != nil {
+			return err
+		}
+	}
+	if op.props.transaction && (op.msg.ReconsumeTimes == 0 || op.delayLevel() <= 0) {
+		return refuse(protocol.ResponseNoPermission, "the broker[%s] sending transaction message is forbidden", b.config.Load().BrokerIP1)
+	}
+	level := op.delayLevel()
+	if op.props.timed && level <= 0 {
+		return refuse(protocol.ResponseSystemError, "accurate timer message is not enabled, timerWheelEnable is false")
+	}
+	if level > 0 {
+		b.divertDelayed(op, level)
+	}
+	op.msg.Properties = op.props.string()
+	return nil
+}
+
+// divertRetry sends a retry to the dead letter queue when it was tried too often
+// or its group consumes in order.
+func (b *Broker) divertRetry(r *remoting.Request, op *sendOp) error {
+	group := compat.RetryGroup(op.header.Topic)
+	config := b.groups.Find(group)
+	if config == nil {
+		return refuse(protocol.ResponseSubscriptionGroupNotExist, "subscription group not exist, %s %s", group, suggestFAQ)
+	}
+	most := config.RetryMaxTimes
+	if compat.HonoursMaxReconsumeTimes(r.Version) {
+		most = op.header.MaxReconsumeTimes.Or(most)
+	}
+	if op.msg.ReconsumeTimes <= most && b.locks.AllExpired(group) {
+		return nil
+	}
+	dlq := protocol.DLQTopic(group)
+	if b.topics.CreateOnSendBack(dlq, dlqQueues, protocol.PermRead|protocol.PermWrite, false, 0) == nil {
+		return refuse(protocol.ResponseSystemError, "topic[%s] not exist", dlq)
+	}
+	op.msg.Topic, op.msg.QueueID = dlq, 0
+	op.props.delayLevel = ""
+	op.props.set(protocol.PropertyDelayLevel, "-1")
+	return nil
+}
+
+// divertDelayed parks the message in the queue of its delay level.
+func (b *Broker) divertDelayed(op *sendOp, level int) {
+	level = min(level, b.levels.Max())
+	op.props.drop(protocol.PropertyTimerDelaySec, protocol.PropertyTimerDelayMs, protocol.PropertyTimerDeliverMs)
+	op.props.set(protocol.PropertyRealTopic, op.msg.Topic)
+	op.props.set(protocol.PropertyRealQueueID, viewBytes(strconv.AppendInt(op.number[:0], int64(op.msg.QueueID), 10)))
+	op.msg.Topic, op.msg.QueueID = protocol.TopicSchedule, int32(level-1)
+}
+
+// delayLevel is the level that the message asks for; text that is no number asks
+// for none.
+func (op *sendOp) delayLevel() int {
+	if op.props.delayLevel == "" {
+		return 0
+	}
+	level, _ := strconv.Atoi(op.props.delayLevel)
+	return level
+}
+
+// dlqQueues is the number of queues of a dead letter topic.
+const dlqQueues = 1
+
+func viewBytes(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

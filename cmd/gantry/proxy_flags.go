@@ -1,0 +1,25 @@
+package main
+
+import "github.com/spf13/pflag"
+
+// proxyFlags are what the official mqbroker script passes to a proxy that runs in
+// the broker's process.
+type proxyFlags struct {
+	enabled      bool
+	config, mode string
+	brokerConfig string
+}
+
+func (p *proxyFlags) bind(flags *pflag.FlagSet) {
+	flags.BoolVar(&p.enabled, "enable-proxy", false, "run the proxy in the broker's process")
+	flags.StringVar(&p.config, "pc", "", "proxy configuration file")
+	flags.StringVar(&p.mode, "pm", "", "proxy mode")
+	flags.StringVar(&p.brokerConfig, "bc", "", "broker configuration file, when a proxy is started")
+}
+
+func (p *proxyFlags) warnings() []string {
+	if !p.enabled && p.config == "" && p.mode == "" {
+		return nil
+	}
+	return []string{"there is no proxy in this version: ports 8080 and 8081 are not served, remoting clients are"}
+}
