@@ -51,7 +51,9 @@ func (t *Tap) Close() error {
 	t.closed = true
 	err := t.listener.Close()
 	for c := range t.conns {
-		err = errors.Join(err, c.Close())
+		if e := c.Close(); !errors.Is(e, net.ErrClosed) { // a relay may have closed it
+			err = errors.Join(err, e)
+		}
 	}
 	clear(t.conns)
 	t.mu.Unlock()
