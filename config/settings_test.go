@@ -95,8 +95,8 @@ func TestDefaultsAreCanonical(t *testing.T) {
 		if canonical, ok, fault := k.read(text); !ok || fault != nil || canonical != text {
 			t.Errorf("%s %s: the default %q reads as %q, %v", k.Family, k.Name, text, canonical, fault)
 		}
-		if k.inert == "" {
-			t.Errorf("%s %s has no reason to be without effect", k.Family, k.Name)
+		if k.Meaning == "" || k.inert == "" {
+			t.Errorf("%s %s has no meaning, or no reason to be without effect", k.Family, k.Name)
 		}
 	}
 }
