@@ -19,7 +19,8 @@ type options struct {
 	Workload    string        `json:"workload"`
 	NameServers []string      `json:"nameServers,omitempty"`
 	Brokers     []string      `json:"brokers,omitempty"`
-	Topic       string        `json:"topic"` // as given; empty makes topics of the tool's own
+	Topic       string        `json:"topic"`  // as given; empty makes topics of the tool's own
+	Prefix      string        `json:"prefix"` // of those
 	Topics      int           `json:"topics"`
 	Queues      int           `json:"queues"`
 	Connections int           `json:"connections"`
@@ -79,6 +80,7 @@ const (
 	workloadMixed     = "mixed"
 	workloadConnect   = "connect"
 	workloadHeartbeat = "heartbeat"
+	workloadLimits    = "limits" // no load on a server: what the machine can do at best
 )
 
 var workloads = []struct{ name, about string }{
@@ -87,6 +89,7 @@ var workloads = []struct{ name, about string }{
 	{workloadMixed, "send and pull at once; the pull side measures from send to receipt"},
 	{workloadConnect, "connect, send one heartbeat, disconnect, again and again"},
 	{workloadHeartbeat, "send heartbeats over standing connections"},
+	{workloadLimits, "no server: what loopback and disk of this machine can do at best"},
 }
 
 // ErrUsage is what Run returns when the command line makes no sense, after it has
@@ -196,7 +199,8 @@ func (o *options) define(f *flag.FlagSet, nameServers, brokers *string) bool {
 }
 
 func (o *options) defineTopics(f *flag.FlagSet) {
-	f.StringVar(&o.Topic, "topic", "", "existing topic; without it the tool makes GantryBench_0 and so on")
+	f.StringVar(&o.Topic, "topic", "", "existing topic; without it the tool makes topics of its own")
+	f.StringVar(&o.Prefix, "prefix", ownPrefix, "name of the topics that the tool makes; _0, _1 and so on are appended")
 	f.IntVar(&o.Topics, "topics", 1, "topics that the tool makes")
 	f.IntVar(&o.Queues, "queues", 8, "queues of each topic that the tool makes, on each broker")
 }
@@ -256,9 +260,9 @@ func (o *options) check() error {
 	case o.Topic != "" && o.Topics > 1:
 		return errors.New("-topic names one existing topic; -topics counts the ones that the tool makes: give one of them")
 	}
-	if o.Topic != "" {
-		if remark, ok := compat.CheckTopic(o.Topic); !ok {
-			return fmt.Errorf("-topic %s: %s", o.Topic, remark)
+	for name, topic := range map[string]string{"-topic": o.Topic, "-prefix": o.Prefix} {
+		if remark, ok := compat.CheckTopic(topic); topic != "" && !ok {
+			return fmt.Errorf("%s %s: %s", name, topic, remark)
 		}
 	}
 	if produces {

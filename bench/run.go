@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -20,10 +21,21 @@ import (
 // nothing was acknowledged, or when a report could not be written; the report up to
 // then has been written all the same.
 func Run(ctx context.Context, args []string, out, errOut io.Writer) error {
-	o, err := parse(args, errOut)
+	err := runWorkload(ctx, args, out, errOut)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
+	return err
+}
+
+func runWorkload(ctx context.Context, args []string, out, errOut io.Writer) error {
+	switch {
+	case len(args) > 0 && args[0] == workloadLimits:
+		return runLimits(ctx, args[1:], out, errOut)
+	case len(args) == 2 && args[0] == echoServer:
+		return runEchoServer(os.Stdin, out, args[1])
+	}
+	o, err := parse(args, errOut)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,11 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,7 +18,50 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if size := os.Getenv(echoVariable); size != "" { // this binary as the answering process
+		if err := runEchoServer(os.Stdin, os.Stdout, size); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestLimits(t *testing.T) {
+	var out bytes.Buffer
+	err := Run(t.Context(), []string{"limits", "-duration", "100ms", "-connections", "2", "-dir", t.TempDir(), "-json", "-"}, &out, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l Limits
+	if err := json.Unmarshal(out.Bytes(), &l); err != nil {
+		t.Fatal(err)
+	}
+	if l.Rate <= 0 || l.Latency == nil || l.Exchanges == 0 || l.WriteBytes <= 0 || l.SyncsPerSecond <= 0 {
+		t.Errorf("figures are missing: %+v", l)
+	}
+}
+
+func TestFirstAckWaitsForTheServer(t *testing.T) {
+	s := newFakeServer(t)
+	refused := 0
+	s.answer = func(int64) protocol.ResponseCode {
+		if refused++; refused < 5 {
+			return protocol.ResponseSystemBusy
+		}
+		return protocol.ResponseSuccess
+	}
+	if err := FirstAck(t.Context(), s.address(), "T"); err != nil || refused != 5 {
+		t.Errorf("error %v after %d answers", err, refused)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := FirstAck(ctx, "127.0.0.1:1", "T"); err == nil {
+		t.Error("no error although nobody answered")
+	}
+}
 
 // runReport runs the command and reads its JSON.
 func runReport(t *testing.T, args ...string) (*Report, error) {
@@ -235,6 +280,8 @@ func TestNonsenseIsRefused(t *testing.T) {
 		"pace the producer":           "consume -n a:1 -rate 5",
 		"-consumers 0":                "mixed -n a:1 -consumers 0",
 		"belongs to no flag":          "produce -n a:1 100",
+		"-prefix a!b":                 "produce -n a:1 -prefix a!b",
+		"-size is from 1":             "limits -size 0",
 		"not defined":                 "produce -n a:1 -speed 5",
 		"usage: gantry bench":         "",
 	} {

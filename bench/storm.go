@@ -31,7 +31,7 @@ func newHeartbeat(o *stormOptions, run uint64, i int) ([]byte, error) {
 		}
 		for s := range o.Subscriptions {
 			c.SubscriptionDataSet = append(c.SubscriptionDataSet, protocol.SubscriptionData{
-				Topic: ownTopic(s), SubString: protocol.SubscribeAll, SubVersion: 1, ExpressionType: protocol.ExpressionTag,
+				Topic: ownTopic(ownPrefix, s), SubString: protocol.SubscribeAll, SubVersion: 1, ExpressionType: protocol.ExpressionTag,
 				CodeSet: []int32{}, TagsSet: []string{},
 			})
 		}

@@ -25,8 +25,12 @@ type target struct {
 	queues  []queue
 }
 
+// ownPrefix is what the names of the tool's own topics start with, unless told
+// otherwise.
+const ownPrefix = "GantryBench"
+
 // ownTopic names the topics that the tool makes.
-func ownTopic(i int) string { return "GantryBench_" + strconv.Itoa(i) }
+func ownTopic(prefix string, i int) string { return prefix + "_" + strconv.Itoa(i) }
 
 // resolve finds the brokers and the queues, and makes the tool's own topics.
 func resolve(ctx context.Context, o *options) (*target, error) {
@@ -152,7 +156,7 @@ func (t *target) makeTopics(ctx context.Context, o *options) error {
 		}
 		for i := range o.Topics {
 			h := &protocol.CreateTopicRequestHeader{
-				Topic: ownTopic(i), DefaultTopic: protocol.TopicAutoCreate, ReadQueueNums: int32(o.Queues), WriteQueueNums: int32(o.Queues),
+				Topic: ownTopic(o.Prefix, i), DefaultTopic: protocol.TopicAutoCreate, ReadQueueNums: int32(o.Queues), WriteQueueNums: int32(o.Queues),
 				Perm: protocol.PermRead | protocol.PermWrite, TopicFilterType: "SINGLE_TAG",
 			}
 			if _, err := c.call(ctx, protocol.UpdateAndCreateTopic, h); err != nil {
