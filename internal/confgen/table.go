@@ -105,7 +105,8 @@ the key that was probably meant, and never keep a server from starting.
 
 A setting comes from the default below, the configuration file (` + "`-c`" + `, in the official ` + "`.properties`" + ` format), the environment
 and the command line; the later wins. The variable of ` + "`brokerName`" + ` is ` + "`GANTRY_BROKER_NAME`" + `, its flag ` + "`--brokerName`" + `.
-In defaults, ` + "`cpus`" + ` is the number of processors that the process may use.
+In defaults, ` + "`cpus`" + ` is the number of processors that the process may use, ` + "`${home}`" + ` is ROCKETMQ_HOME and ` + "`${namesrv}`" + ` is
+NAMESRV_ADDR; empty means that there is none.
 `
 
 var familyTitles = map[string]string{
