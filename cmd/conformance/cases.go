@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/conformance/goclient"
 	"github.com/gantrymq/gantry/conformance/raw"
 )
 
@@ -11,5 +12,5 @@ func cases(o options) ([]conformance.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	return all, nil
+	return append(all, goclient.Cases()...), nil
 }

@@ -1,0 +1,67 @@
+package goclient
+
+import (
+	"time"
+
+	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// shortDelay is what every delay level is set to where cases wait for one.
+const shortDelay = time.Second
+
+// quickRetries shortens the schedule that retries wait in.
+var quickRetries = conformance.Settings{Broker: map[string]string{
+	"messageDelayLevel": "1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s",
+}}
+
+// Request codes that every producer, and every push consumer, of this client sends.
+var (
+	producing = []protocol.RequestCode{protocol.GetRouteinfoByTopic, protocol.SendMessage, protocol.HeartBeat}
+	consuming = append([]protocol.RequestCode{
+		protocol.PullMessage, protocol.GetConsumerListByGroup, protocol.QueryConsumerOffset, protocol.UpdateConsumerOffset,
+		protocol.NotifyConsumerIDsChanged, protocol.GetMaxOffset,
+	}, producing...)
+)
+
+// Cases lists the cases of the Go client.
+func Cases() []conformance.Case {
+	cases := []conformance.Case{
+		{Name: "send-sync", Feature: "sending", Codes: consuming, Run: sendSync},
+		{Name: "send-async", Feature: "sending", Codes: consuming, Run: sendAsync},
+		{Name: "send-one-way", Feature: "sending", Codes: consuming, Run: sendOneWay},
+		{Name: "send-batch", Feature: "batches", Codes: append([]protocol.RequestCode{protocol.SendBatchMessage}, consuming...), Run: sendBatch},
+		{Name: "tags", Feature: "tag filters", Codes: consuming, Run: tags},
+		{Name: "keys-and-properties", Feature: "keys and properties", Codes: consuming, Run: keysAndProperties},
+		{Name: "body-sizes", Feature: "large and compressed bodies", Codes: consuming, Timeout: 2 * time.Minute, Run: bodySizes},
+		{Name: "body-too-large", Feature: "large and compressed bodies", Codes: producing, Run: bodyTooLarge},
+		{Name: "auto-creation", Feature: "topic creation", Codes: consuming, Run: autoCreation},
+		{Name: "request-reply", Feature: "request and reply", Codes: append([]protocol.RequestCode{protocol.SendReplyMessage, protocol.PushReplyMessageToClient}, consuming...), Run: requestReply},
+		{Name: "ordered-push", Feature: "ordered consumption", Codes: append([]protocol.RequestCode{protocol.LockBatchMQ, protocol.UnlockBatchMQ}, consuming...), Timeout: 2 * time.Minute, Run: orderedPush},
+		{Name: "broadcast", Feature: "broadcasting", Codes: consuming, Run: broadcast},
+		{Name: "pull-consumer", Feature: "pulling", Codes: consuming, Run: pullConsumer},
+		{Name: "retry-then-dead-letter", Feature: "retries and dead letters", Settings: quickRetries, Codes: append([]protocol.RequestCode{protocol.ConsumerSendMsgBack}, consuming...), Timeout: 2 * time.Minute, Run: retryThenDeadLetter},
+		{Name: "delayed-message", Feature: "scheduled messages", Settings: quickRetries, Codes: consuming, Run: delayedMessage},
+		{Name: "offset-continuation", Feature: "consumer offsets", Codes: consuming, Timeout: 2 * time.Minute, Run: offsetContinuation},
+		{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute, Run: rebalance},
+		{Name: "two-name-servers", Feature: "sending", Topology: conformance.TwoNameServers, Codes: consuming, Run: sendSync},
+		{Name: "two-brokers", Feature: "sending", Topology: conformance.TwoBrokers, Codes: consuming, Run: autoCreation},
+		{Name: "official-broker", Feature: "mixed with the official release", Topology: conformance.OfficialBroker, Codes: append([]protocol.RequestCode{protocol.RegisterBroker}, consuming...), Run: mixed},
+		{Name: "official-name-server", Feature: "mixed with the official release", Topology: conformance.OfficialNameServer, Codes: append([]protocol.RequestCode{protocol.RegisterBroker}, consuming...), Run: mixed},
+		{Name: "kill-async-flush", Feature: "durability", Needs: conformance.Control, Settings: flush("ASYNC_FLUSH"), Slow: true, Timeout: 20 * time.Minute, Codes: consuming, Run: killUnderLoad},
+		{Name: "kill-sync-flush", Feature: "durability", Needs: conformance.Control, Settings: flush("SYNC_FLUSH"), Slow: true, Timeout: 20 * time.Minute, Codes: consuming, Run: killUnderLoad},
+		{Name: "restart", Feature: "durability", Needs: conformance.Control, Slow: true, Timeout: 5 * time.Minute, Codes: consuming, Run: restart},
+	}
+	for i := range cases {
+		c := &cases[i]
+		c.Name, c.Client = "go/"+c.Name, conformance.Go
+		if c.Topology.Name == "" {
+			c.Topology = conformance.SingleBroker
+		}
+	}
+	return cases
+}
+
+func flush(kind string) conformance.Settings {
+	return conformance.Settings{Broker: map[string]string{"flushDiskType": kind}}
+}

@@ -1,0 +1,153 @@
+package goclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2"
+	"github.com/apache/rocketmq-client-go/v2/consumer"
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+	"github.com/apache/rocketmq-client-go/v2/producer"
+
+	"github.com/gantrymq/gantry/conformance"
+)
+
+const (
+	killRounds  = 20 // how often the broker is killed
+	killSenders = 4  // producers at work while it is
+	killQueues  = 2
+)
+
+// killUnderLoad kills the broker again and again while producers send, and starts it on the
+// same directory. In the end every message that was answered SEND_OK is read back. A killed
+// process loses nothing that the operating system has, so this holds with asynchronous flush
+// as well.
+func killUnderLoad(t *conformance.T) {
+	t.StartServers()
+	broker := t.Servers().Broker()
+	topic := newTopic(t, killQueues)
+	var acknowledged sync.Map
+	var count atomic.Int64
+	load, stopLoad := context.WithCancel(t.Context())
+	defer stopLoad()
+	var senders sync.WaitGroup
+	for s := range killSenders {
+		p := newProducer(t, producer.WithRetry(0), producer.WithSendMsgTimeout(2*time.Second))
+		senders.Go(func() { sendUntil(load, p, topic, s, &acknowledged, &count) })
+	}
+	for round := range killRounds {
+		before := count.Load()
+		t.Eventually(time.Minute, fmt.Sprintf("acknowledged sends in round %d", round), func(context.Context) error {
+			if count.Load() < before+50 {
+				return errors.New("too few")
+			}
+			return nil
+		})
+		t.Check(broker.Kill(), "kill the broker")
+		t.Check(broker.Start(t.Context()), "start the broker again")
+	}
+	stopLoad()
+	senders.Wait()
+	readBack(t, topic, &acknowledged)
+	t.Logf("%d messages were acknowledged in %d rounds", count.Load(), killRounds)
+}
+
+// sendUntil sends messages one after the other and notes those that were acknowledged.
+func sendUntil(ctx context.Context, p rocketmq.Producer, topic string, sender int, acknowledged *sync.Map, count *atomic.Int64) {
+	for i := 0; ctx.Err() == nil; i++ {
+		body := fmt.Sprintf("%d-%d", sender, i)
+		r, err := p.SendSync(ctx, primitive.NewMessage(topic, []byte(body)))
+		if err == nil && r.Status == primitive.SendOK {
+			acknowledged.Store(body, r)
+			count.Add(1)
+			continue
+		}
+		// The broker is away; there is no use in asking it as fast as possible.
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// readBack pulls every queue from its beginning to its end and fails for each acknowledged
+// message that is not there, or not where the acknowledgement said.
+func readBack(t *conformance.T, topic string, acknowledged *sync.Map) {
+	c, err := rocketmq.NewPullConsumer(consumer.WithNsResolver(resolver(t)), consumer.WithGroupName(t.Group()), consumer.WithInstance(t.Group()))
+	t.Check(err, "make a pull consumer")
+	t.Check(c.Subscribe(topic, everything), "subscribe")
+	t.Check(c.Start(), "start a pull consumer")
+	t.Cleanup(func() { _ = c.Shutdown() })
+	found := map[string]*primitive.MessageExt{}
+	for q := range killQueues {
+		queue := &primitive.MessageQueue{Topic: topic, BrokerName: t.Servers().Broker().Name(), QueueId: q}
+		for offset := int64(0); ; {
+			r, err := c.PullFrom(t.Context(), queue, offset, 32)
+			t.Check(err, "pull queue %d from %d", q, offset)
+			if r.Status != primitive.PullFound {
+				if offset < r.MaxOffset {
+					t.Fatalf("queue %d: a pull from %d of %d ended with status %d", q, offset, r.MaxOffset, r.Status)
+				}
+				break
+			}
+			for _, m := range r.GetMessageExts() {
+				found[string(m.Body)] = m
+			}
+			offset = r.NextBeginOffset
+		}
+	}
+	acknowledged.Range(func(k, v any) bool {
+		body, r := k.(string), v.(*primitive.SendResult)
+		m := found[body]
+		switch {
+		case m == nil:
+			t.Errorf("lost: %s, acknowledged at queue %d offset %d", body, r.MessageQueue.QueueId, r.QueueOffset)
+		case m.QueueOffset != r.QueueOffset || m.Queue.QueueId != r.MessageQueue.QueueId:
+			t.Errorf("moved: %s, acknowledged at queue %d offset %d, found at queue %d offset %d",
+				body, r.MessageQueue.QueueId, r.QueueOffset, m.Queue.QueueId, m.QueueOffset)
+		}
+		return true
+	})
+	if len(found) == 0 {
+		t.Errorf("nothing was read back")
+	}
+}
+
+// restart: after a clean stop and a start, messages, offsets and topics are as before.
+func restart(t *conformance.T) {
+	t.StartServers()
+	topic, group := newTopic(t, 2), t.Group()
+	p := newProducer(t)
+	first, second := numbered("before", 30), numbered("after", 30)
+	for _, body := range first {
+		send(t, p, primitive.NewMessage(topic, []byte(body)))
+	}
+	in := newInbox()
+	stop := startConsumer(t, group, topic, everything, intoInbox(in))
+	in.await(t, first)
+	stop()
+	t.Check(t.Servers().Broker().Stop(t.Context()), "stop the broker")
+	t.Check(t.Servers().Broker().Start(t.Context()), "start the broker")
+	awaitRoute(t, topic)
+	p = newProducer(t)
+	for _, body := range second {
+		send(t, p, primitive.NewMessage(topic, []byte(body)))
+	}
+	in = newInbox()
+	startConsumer(t, group, topic, everything, intoInbox(in))
+	in.await(t, second)
+}
+
+// mixed: clients find the broker of one implementation through the name server of the other,
+// and use it.
+func mixed(t *conformance.T) {
+	if ns, b := t.Servers().NameServer(), t.Servers().Broker(); !t.Official() && ns.Official() == b.Official() {
+		t.Fatalf("both servers are of one implementation")
+	}
+	sendSync(t)
+	autoCreation(t)
+}
