@@ -36,7 +36,7 @@ func Cases() []conformance.Case {
 		{Name: "body-sizes", Feature: "large and compressed bodies", Codes: consuming, Timeout: 2 * time.Minute, Run: bodySizes},
 		{Name: "body-too-large", Feature: "large and compressed bodies", Codes: producing, Run: bodyTooLarge},
 		{Name: "auto-creation", Feature: "topic creation", Codes: consuming, Run: autoCreation},
-		{Name: "request-reply", Feature: "request and reply", Codes: append([]protocol.RequestCode{protocol.SendReplyMessage, protocol.PushReplyMessageToClient}, consuming...), Run: requestReply},
+		{Name: "request-reply", Feature: "request and reply", Codes: append([]protocol.RequestCode{protocol.SendReplyMessage, protocol.PushReplyMessageToClient}, consuming...), Timeout: 2 * time.Minute, Run: requestReply},
 		{Name: "ordered-push", Feature: "ordered consumption", Codes: append([]protocol.RequestCode{protocol.LockBatchMQ, protocol.UnlockBatchMQ}, consuming...), Timeout: 2 * time.Minute, Run: orderedPush},
 		{Name: "broadcast", Feature: "broadcasting", Codes: consuming, Run: broadcast},
 		{Name: "pull-consumer", Feature: "pulling", Codes: consuming, Run: pullConsumer},

@@ -13,6 +13,8 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/producer"
 
 	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/conformance/wire"
+	"github.com/gantrymq/gantry/protocol"
 )
 
 // sendSync: synchronous sends fill the queues in turn, and each message comes back once.
@@ -210,7 +212,19 @@ func autoCreation(t *conformance.T) {
 // requestReply: a request is answered by a consumer, over the broker.
 func requestReply(t *conformance.T) {
 	topic := newTopic(t, 1)
-	asking, answering := newProducer(t), newProducer(t)
+	group := t.Group()
+	asking, answering := newProducer(t, producer.WithGroupName(group)), newProducer(t)
+	send(t, asking, primitive.NewMessage(t.Topic(), []byte("hello")))
+	// Replies find their way by the client's heartbeat, of which this client sends one in 30 s.
+	t.Eventually(deliveryTime, "a heartbeat of the producer", func(ctx context.Context) error {
+		r, err := wire.Call(ctx, t.Servers().Broker().Address(), &wire.Frame{
+			Code: int32(protocol.GetProducerConnectionList), Ext: map[string]string{"producerGroup": group},
+		})
+		if err == nil && r.Code != int32(protocol.ResponseSuccess) {
+			err = fmt.Errorf("answered %s", r)
+		}
+		return err
+	})
 	startConsumer(t, t.Group(), topic, everything, func(ctx context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		for _, m := range messages {
 			body := []byte("reply to " + string(m.Body))
