@@ -33,6 +33,18 @@ func takeBuffer(n int) *buffer {
 	return &buffer{b: make([]byte, 0, n)}
 }
 
+// grown returns a buffer with the content of b and room for n bytes more: b, or a
+// larger one, with b freed.
+func (b *buffer) grown(n int) *buffer {
+	if cap(b.b)-len(b.b) >= n {
+		return b
+	}
+	larger := takeBuffer(max(len(b.b)+n, 4*len(b.b)))
+	larger.b = append(larger.b, b.b...)
+	b.free()
+	return larger
+}
+
 // free gives the memory back. The buffer may have been grown by append: it joins
 // the largest class that it can serve.
 func (b *buffer) free() {

@@ -42,6 +42,8 @@ type call struct {
 // answered, it fires about once per time-out and not once per call.
 type calls struct {
 	host *host
+	// overdue is told of the time-outs of add, with the time of the call.
+	overdue func(began time.Duration)
 
 	mu     sync.Mutex // guards what follows
 	table  map[int32]call
@@ -51,7 +53,7 @@ type calls struct {
 	err    error
 }
 
-func (t *calls) start(h *host) { t.host = h }
+func (t *calls) start(h *host, overdue func(began time.Duration)) { t.host, t.overdue = h, overdue }
 
 // add makes room for a call and returns its opaque. It fails when the connection
 // is closed or has too many calls.
@@ -154,6 +156,7 @@ func (t *calls) expire() {
 	}
 	t.mu.Unlock()
 	for _, c := range overdue {
+		t.overdue(c.began)
 		c.done(nil, ErrTimeout)
 	}
 }

@@ -339,7 +339,7 @@ func TestClientRefusesTooMuch(t *testing.T) {
 
 func TestTooManyCalls(t *testing.T) {
 	var table calls
-	table.start(&host{started: time.Now()})
+	table.start(&host{started: time.Now()}, nil)
 	ended := 0
 	for range maxCalls {
 		if _, err := table.add(0, func(*codec.Frame, error) { ended++ }); err != nil {

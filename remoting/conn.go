@@ -57,7 +57,7 @@ func newConn(h *host, nc net.Conn, table *Table, wg *sync.WaitGroup) *conn {
 		closed: make(chan struct{}),
 	}
 	c.writeFn = c.write
-	c.calls.start(h)
+	c.calls.start(h, c.suspect)
 	c.use(nc)
 	c.heard.Store(int64(h.now()))
 	return c

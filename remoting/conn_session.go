@@ -50,9 +50,16 @@ func (c *conn) Call(ctx context.Context, cmd *codec.Command) (*codec.Frame, erro
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := waiter{answered: make(chan struct{})}
+	w, ok := c.host.waiters.Get().(*waiter)
+	if !ok {
+		w = newWaiter()
+	}
+	defer func() {
+		w.frame, w.err = nil, nil
+		c.host.waiters.Put(w)
+	}()
 	out := outgoing(cmd)
-	opaque, err := c.calls.add(0, w.done)
+	opaque, err := c.calls.add(0, w.finish)
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +81,20 @@ func (c *conn) Call(ctx context.Context, cmd *codec.Command) (*codec.Frame, erro
 	return w.frame, w.err
 }
 
-// waiter keeps the outcome of a call for the goroutine that waits for it.
+// waiter keeps the outcome of a call for the goroutine that waits for it. It is
+// used again only when the call is out of the table and its outcome, if there was
+// one, was received: nobody else knows it then.
 type waiter struct {
 	frame    *codec.Frame
 	err      error
-	answered chan struct{}
+	answered chan struct{}             // told once per call
+	finish   func(*codec.Frame, error) // w.done, bound once
+}
+
+func newWaiter() *waiter {
+	w := &waiter{answered: make(chan struct{}, 1)}
+	w.finish = w.done
+	return w
 }
 
 func (w *waiter) done(f *codec.Frame, err error) {
@@ -86,7 +102,7 @@ func (w *waiter) done(f *codec.Frame, err error) {
 		f = cloneFrame(f)
 	}
 	w.frame, w.err = f, err
-	close(w.answered)
+	w.answered <- struct{}{}
 }
 
 // start sends a request whose answer done is told, on the reader goroutine or
@@ -94,13 +110,7 @@ func (w *waiter) done(f *codec.Frame, err error) {
 // fails, done is not called.
 func (c *conn) start(cmd *codec.Command, timeout time.Duration, done func(*codec.Frame, error)) error {
 	out := outgoing(cmd)
-	began := c.host.now()
-	opaque, err := c.calls.add(timeout, func(f *codec.Frame, err error) {
-		if errors.Is(err, ErrTimeout) {
-			c.suspect(began)
-		}
-		done(f, err)
-	})
+	opaque, err := c.calls.add(timeout, done)
 	if err != nil {
 		return err
 	}

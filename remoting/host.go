@@ -3,6 +3,7 @@ package remoting
 import (
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,10 @@ type host struct {
 	panicked  func(Panic)
 	started   time.Time // zero of the connections' clocks
 	server    bool
+
+	// waiters holds *waiter between calls. It is here and not the package's: a
+	// test with its own clock must not meet the channels of another.
+	waiters sync.Pool
 
 	draining atomic.Bool   // clients that know GO_AWAY get it
 	settled  chan struct{} // told, without waiting, when a connection has nothing in flight any more, or has ended, while draining

@@ -24,6 +24,8 @@ const (
 	// copyBelow is the size up to which a body given by reference is copied all
 	// the same: a vectored write costs more than the copy.
 	copyBelow = 8 << 10
+	// headRoom is what most heads fit in; append sees to the others.
+	headRoom = 512
 	// keepRefs is how many entries an idle batch keeps room for.
 	keepRefs = 8
 	// writeRounds is how often a flush writes what was appended meanwhile before
@@ -132,8 +134,14 @@ func (o *outbox) put(c *codec.Command, bufs [][]byte, release func(), when urgen
 // append is put's part under mu.
 func (o *outbox) append(c *codec.Command, bufs [][]byte, n int, byRef bool, release func()) {
 	b := &o.next
+	room := headRoom + len(c.Body)
+	if !byRef {
+		room += n
+	}
 	if b.buf == nil {
-		b.buf = takeBuffer(smallestBuffer)
+		b.buf = takeBuffer(room)
+	} else {
+		b.buf = b.buf.grown(room)
 	}
 	before := len(b.buf.b)
 	if bufs == nil {
