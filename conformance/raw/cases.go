@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/protocol"
 )
 
 //go:embed testdata
@@ -44,5 +45,21 @@ func Cases(rewrite string) ([]conformance.Case, error) {
 		all = append(all, c)
 		return nil
 	})
+	for _, where := range []string{"namesrv", "broker"} {
+		file := "testdata/broken/" + where + ".rec"
+		recording, err := scripts.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		target := ""
+		if rewrite != "" {
+			target = filepath.Join(rewrite, filepath.FromSlash(file))
+		}
+		c := conformance.Case{
+			Name: "raw/broken-frames/" + where, Client: conformance.Raw, Feature: "broken frames", Topology: topologies[where],
+			Codes: []protocol.RequestCode{harmless[where]}, Run: brokenCase(where, string(recording), target),
+		}
+		all = append(all, c)
+	}
 	return all, err
 }
