@@ -60,14 +60,19 @@ conformance: ## every case on Gantry and on the official release; writes docs/co
 	$(GO) run ./cmd/conformance -target process,container \
 		-json $(REPORT)/results.json -junit $(REPORT)/results.xml -page docs/compatibility.md
 
+# The folder for the servers' data: on a disk, not in memory.
+BENCHDIR ?= $(CURDIR)/bench-data
+
 .PHONY: bench
-bench: build ## every workload on the official release and on Gantry; writes docs/performance.md
-	$(GO) run ./bench/sidebyside -gantry bin/gantry -page docs/performance.md
+bench: build ## every workload on the official release and on Gantry, in turn; writes docs/performance.md
+	conformance/prepare/prepare.sh jars
+	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -page docs/performance.md
 
 .PHONY: bench-quick
-bench-quick: build ## the main rows only, in under 5 minutes; prints the table
-	$(GO) run ./bench/sidebyside -gantry bin/gantry -quick
+bench-quick: build ## its main rows, in under 5 minutes
+	conformance/prepare/prepare.sh jars
+	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -page docs/performance.md -quick
 
 .PHONY: clean
 clean: ## what the targets above wrote, but not the data
-	rm -rf bin $(REPORT)
+	rm -rf bin $(REPORT) bench-data

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// row is one line of the table: a workload that is put on both systems.
+type row struct {
+	name  string
+	args  string // of gantry bench, without addresses and times
+	quick bool   // belongs to the main rows
+	sync  bool   // on a broker with SYNC_FLUSH
+
+	before string // a load whose figures are of no interest, put on first
+	load   string // the load of a mixed workload whose latency counts; empty takes the first
+	timed  bool   // ends by itself: no duration is given
+}
+
+// ratePlace stands for a rate in args: half of what the official broker reached in the
+// row halfOf, so that both systems get the same load, one that neither is choked by.
+const (
+	ratePlace = "{half}"
+	halfOf    = "send 1 KiB, 16 connections"
+)
+
+// rows are the workloads in the order of the table, which is that in which they run:
+// halfOf before what needs its rate, and those that fill the disk's cache last.
+var rows = []row{
+	{name: halfOf, args: "produce -connections 16", quick: true},
+	{name: "send 1 KiB, 1 connection", args: "produce -connections 1", quick: true},
+	{name: "send 1 KiB, 64 connections", args: "produce -connections 64"},
+	{name: "send 1 KiB, 1,000 connections", args: "produce -connections 1000"},
+	{name: "send 128 B, 1 connection", args: "produce -connections 1 -size 128"},
+	{name: "send 128 B, 16 connections", args: "produce -connections 16 -size 128"},
+	{name: "send 128 B, 64 connections", args: "produce -connections 64 -size 128", quick: true},
+	{name: "send 128 B, 1,000 connections", args: "produce -connections 1000 -size 128"},
+	{name: "send 1 KiB, 16 connections, half of the official rate, open loop", args: "produce -connections 16 -window 64 -rate " + ratePlace, quick: true},
+	{name: "send 1 KiB with key and tag, 16 connections", args: "produce -connections 16 -keys 100000 -tags 16"},
+	{name: "end to end at 2,000 messages a second", args: "mixed -prefix EndToEnd -connections 8 -consumers 8 -window 32 -rate 2000", load: "consume", quick: true},
+	{name: "fan-out to 10 groups at 500 messages a second", args: "mixed -prefix FanOut -connections 4 -consumers 10 -window 32 -groups 10 -rate 500", load: "consume"},
+	{name: "heartbeats, 100 connections with 5 groups", args: "heartbeat -connections 100 -groups 5"},
+	{name: "connect, heartbeat, disconnect, 16 at a time", args: "connect -connections 16"},
+	{name: "5,000 connections in long polls, one message a second that none of them wants", args: "mixed -prefix Idle -topics 1 -queues 1 -connections 1 -consumers 5000 -groups 5000 -suspend 30s -rate 1 -filter-tags NONE", load: "produce"},
+	{name: "catch-up pull, 1 KiB", before: "produce -prefix CatchUp -batch 32 -count 200000", args: "consume -prefix CatchUp -from first -until-end -connections 8", quick: true, timed: true},
+	{name: "catch-up pull of one tag in 16", before: "produce -prefix Tagged -batch 32 -tags 16 -count 200000", args: "consume -prefix Tagged -from first -until-end -connections 8 -filter-tags TAG0003", timed: true},
+	{name: "send 1 KiB, pipelined, 16 connections with 32 in flight", args: "produce -connections 16 -window 32", quick: true},
+	{name: "send 1 KiB in batches of 32, 16 connections", args: "produce -connections 16 -batch 32", quick: true},
+	{name: "send 1 KiB to 10,000 topics with 8 queues", args: "produce -prefix Many -topics 10000 -connections 16"},
+	{name: "sync flush, send 1 KiB, 64 connections", args: "produce -connections 64", quick: true, sync: true},
+	{name: "sync flush, send 1 KiB, 1 connection", args: "produce -connections 1", sync: true},
+}
+
+func chosenRows(quick bool, only string) []row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool {
+		return quick && !r.quick || !strings.Contains(r.name, only)
+	})
+}
