@@ -47,8 +47,11 @@ type Case struct {
 	Topology Topology
 	Settings Settings
 	// Slow cases are left out of the quick run that belongs to the unit tests.
-	Slow    bool
-	Timeout time.Duration // DefaultTimeout when zero
+	Slow bool
+	// Measures cases look at time or memory: they are run first, one by one, with nothing else
+	// of the run beside them.
+	Measures bool
+	Timeout  time.Duration // DefaultTimeout when zero
 	// Gap marks an expected failure on Gantry.
 	Gap *Gap
 	// Difference is the number of the intended difference that the case shows, or zero.

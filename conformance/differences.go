@@ -33,4 +33,18 @@ var Differences = []Difference{
 		Gantry:   "the same response code with a sentence that names the field or body at fault",
 		Why:      "there are no Java exceptions here, and a sentence helps whoever reads the log of the client",
 	},
+	{
+		Number:   4,
+		Title:    "what is installed",
+		Official: "a Java runtime and some 160 archives",
+		Gantry:   "one static file",
+		Why:      "nothing has to fit to anything else on the machine",
+	},
+	{
+		Number:   5,
+		Title:    "time to stop",
+		Official: "seconds, with nothing to do",
+		Gantry:   "at most a second, and nothing that was acknowledged is lost",
+		Why:      "a rolling restart is as long as its stops",
+	},
 }

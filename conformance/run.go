@@ -58,7 +58,10 @@ type Runner struct {
 func (r *Runner) Run(ctx context.Context, target *Target, cases []Case) []Result {
 	r.results = nil
 	r.slots = make(chan struct{}, max(1, r.Parallel))
-	groups := r.group(target, cases)
+	quiet, groups := r.group(target, cases)
+	for _, g := range quiet {
+		r.runGroup(ctx, target, g)
+	}
 	clusters := make(chan struct{}, max(1, r.Clusters))
 	var wg sync.WaitGroup
 	for _, g := range groups {
@@ -77,9 +80,10 @@ func (r *Runner) Run(ctx context.Context, target *Target, cases []Case) []Result
 	return r.results
 }
 
-// group splits the cases into those that share servers. Cases that cannot run on the target
-// are reported at once. Control cases come first: they take the longest.
-func (r *Runner) group(target *Target, cases []Case) [][]*Case {
+// group splits the cases into those that share servers, apart from those that want quiet.
+// Cases that cannot run on the target are reported at once. Of the others control cases come
+// first: they take the longest.
+func (r *Runner) group(target *Target, cases []Case) (quiet, groups [][]*Case) {
 	var alone, shared [][]*Case
 	byKey := map[string]int{}
 	for i := range cases {
@@ -89,6 +93,8 @@ func (r *Runner) group(target *Target, cases []Case) [][]*Case {
 			r.report(target, Result{Case: c, Status: Skipped, Reason: target.Lacking})
 		case target.Kind == KindExternal && (c.Needs == Control || c.Topology.mixed()):
 			r.report(target, Result{Case: c, Status: NotApplicable, Reason: "the target offers addresses only"})
+		case c.Measures:
+			quiet = append(quiet, []*Case{c})
 		case c.Needs == Control:
 			alone = append(alone, []*Case{c})
 		default:
@@ -101,7 +107,7 @@ func (r *Runner) group(target *Target, cases []Case) [][]*Case {
 			shared = append(shared, []*Case{c})
 		}
 	}
-	return append(alone, shared...)
+	return quiet, append(alone, shared...)
 }
 
 // runGroup starts the servers of a group, runs its cases side by side, and kills the servers.

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/goclient"
+	"github.com/gantrymq/gantry/conformance/process"
 	"github.com/gantrymq/gantry/conformance/raw"
 )
 
@@ -12,5 +13,6 @@ func cases(o options) ([]conformance.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(all, goclient.Cases()...), nil
+	all = append(all, goclient.Cases()...)
+	return append(all, process.Cases()...), nil
 }
