@@ -1,6 +1,7 @@
 package remoting
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +16,9 @@ import (
 
 // lastID numbers the connections of the process.
 var lastID atomic.Uint64
+
+// keepFields is for how many ext fields a connection keeps room between requests.
+const keepFields = 64
 
 // conn is one connection of a server or a client. Its reader goroutine runs read;
 // everything else may be called from anywhere.
@@ -99,6 +103,9 @@ func (c *conn) read() error {
 			continue
 		}
 		c.dispatch()
+		if cap(c.frame.Ext) > keepFields {
+			c.frame.Ext = nil
+		}
 		if c.out.waiting.Load() >= flushAt {
 			if err := c.out.flush(); err != nil {
 				return err
@@ -170,7 +177,14 @@ func (c *conn) Respond(cmd *codec.Command, bufs [][]byte, release func()) {
 }
 
 func (c *conn) respond(cmd *codec.Command, bufs [][]byte, release func(), when urgency) {
-	if err := c.out.put(cmd, bufs, release, when); errors.Is(err, errOutboxFull) {
+	err := c.out.put(cmd, bufs, release, when)
+	if failed, ok := errors.AsType[*encodeError](err); ok {
+		c.host.reportPanic(Panic{Session: c, Value: failed.value, Stack: failed.stack})
+		plain := answer{code: protocol.ResponseSystemError, remark: failed.Error()}
+		out := plain.command(cmd.Opaque, cmd.Serialize)
+		err = c.out.put(&out, nil, nil, when)
+	}
+	if errors.Is(err, errOutboxFull) {
 		c.Close(ErrSlowReader)
 	}
 }
@@ -207,6 +221,9 @@ func (c *conn) Close(reason error) {
 func (c *conn) end(reason error, grace time.Duration) error {
 	c.nc.SetWriteDeadline(time.Now().Add(grace))
 	c.out.finish()
+	if secure, ok := c.stream.(*tls.Conn); ok && !c.closing.Load() {
+		secure.CloseWrite()
+	}
 	c.Close(c.whyEnded(reason))
 	<-c.closed
 	c.in.close()

@@ -183,3 +183,24 @@ func FuzzProxyHeaders(f *testing.F) {
 		}
 	})
 }
+
+// TestManyFieldsAreNotKept: one request with absurdly many ext fields does not make
+// its connection expensive for the rest of its life.
+func TestManyFieldsAreNotKept(t *testing.T) {
+	cmd := request(codeEcho, 1, "")
+	cmd.Serialize = codec.SerializeRocketMQ
+	cmd.Ext = make(codec.Fields, 100_000)
+	cmd.Code = int32(codeEchoLow)
+	var wg sync.WaitGroup
+	c := newConn(&host{limits: Limits{}.withDefaults()}, &script{in: encode(cmd), piece: 97}, echoTable(t), &wg)
+	if err := c.end(c.read(), time.Second); err != io.EOF {
+		t.Errorf("ended with %v", err)
+	}
+	wg.Wait()
+	if kept := cap(c.frame.Ext); kept > keepFields {
+		t.Errorf("room for %d fields is kept", kept)
+	}
+	if out := c.stream.(*script).out.Len(); out == 0 {
+		t.Error("the request was not answered")
+	}
+}

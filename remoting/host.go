@@ -23,10 +23,11 @@ type Outcome struct {
 	Elapsed  time.Duration // from reading the request to encoding its answer
 }
 
-// Panic is a handler's panic that was recovered.
+// Panic is a panic that was recovered: a handler's, or that of a header while an
+// answer was encoded.
 type Panic struct {
 	Session Session
-	Request protocol.RequestCode
+	Request protocol.RequestCode // 0 where it came from encoding
 	Value   any
 	Stack   []byte
 }
@@ -115,8 +116,12 @@ func (h *host) recover(r *Request) {
 		return
 	}
 	r.Reply(protocol.ResponseSystemError, fmt.Sprintf("the server failed while it served %s", protocol.RequestCode(r.Code)), nil, nil)
+	h.reportPanic(Panic{Session: r.Session, Request: protocol.RequestCode(r.Code), Value: v, Stack: debug.Stack()})
+}
+
+func (h *host) reportPanic(p Panic) {
 	if h.panicked != nil {
-		h.panicked(Panic{Session: r.Session, Request: protocol.RequestCode(r.Code), Value: v, Stack: debug.Stack()})
+		h.panicked(p)
 	}
 }
 

@@ -2,8 +2,10 @@ package remoting
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -108,12 +110,14 @@ func (o *outbox) put(c *codec.Command, bufs [][]byte, release func(), when urgen
 	if err == nil && o.size > o.limit {
 		err = errOutboxFull
 	}
+	if err == nil {
+		err = o.append(c, bufs, n, byRef, release)
+	}
 	if err != nil {
 		o.mu.Unlock()
 		callRelease(release)
 		return err
 	}
-	o.append(c, bufs, n, byRef, release)
 	o.corked = o.corked || when == later
 	lead := !o.corked && !o.writing
 	o.writing = o.writing || lead
@@ -131,8 +135,19 @@ func (o *outbox) put(c *codec.Command, bufs [][]byte, release func(), when urgen
 	return nil
 }
 
-// append is put's part under mu.
-func (o *outbox) append(c *codec.Command, bufs [][]byte, n int, byRef bool, release func()) {
+// encodeError reports a command whose header panicked while it was encoded.
+type encodeError struct {
+	value any
+	stack []byte
+}
+
+func (e *encodeError) Error() string {
+	return fmt.Sprintf("the command cannot be encoded: %v", e.value)
+}
+
+// append is put's part under mu. A panic of the caller's header must not leave the
+// lock taken or half a frame behind: it is undone and returned.
+func (o *outbox) append(c *codec.Command, bufs [][]byte, n int, byRef bool, release func()) (err error) {
 	b := &o.next
 	room := headRoom + len(c.Body)
 	if !byRef {
@@ -144,6 +159,12 @@ func (o *outbox) append(c *codec.Command, bufs [][]byte, n int, byRef bool, rele
 		b.buf = b.buf.grown(room)
 	}
 	before := len(b.buf.b)
+	defer func() {
+		if v := recover(); v != nil {
+			b.buf.b = b.buf.b[:before]
+			err = &encodeError{value: v, stack: debug.Stack()}
+		}
+	}()
 	if bufs == nil {
 		b.buf.b = codec.AppendCommand(b.buf.b, c)
 	} else {
@@ -161,6 +182,7 @@ func (o *outbox) append(c *codec.Command, bufs [][]byte, n int, byRef bool, rele
 	}
 	b.size += added
 	o.resize(added)
+	return nil
 }
 
 // resize changes size. The caller holds mu.

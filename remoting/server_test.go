@@ -217,6 +217,36 @@ func TestHandlerOutcomes(t *testing.T) {
 	}
 }
 
+// TestHeaderThatPanics: a header that cannot be encoded costs its request, not the
+// connection.
+func TestHeaderThatPanics(t *testing.T) {
+	panics := make(chan Panic, 2)
+	var bad *protocol.SendMessageResponseHeader // a typed nil
+	s := startServer(t, ServerOptions{OnPanic: func(p Panic) { panics <- p }}, table(t,
+		Route{Code: codeEcho, Handle: echo},
+		Route{Code: 1, Handle: func(r *Request) error { r.Reply(0, "", bad, nil); return nil }},
+		Route{Code: 2, Handle: func(r *Request) error { r.Detach().Reply(0, "", bad, nil); return nil }},
+	))
+	w := dial(t, s.addr)
+	for code := range protocol.RequestCode(2) {
+		w.send(encode(request(code+1, 7, ""), request(codeEcho, 8, "fine")))
+		event(t, panics)
+		for range 2 {
+			switch f := w.frame(); {
+			case f.Opaque == 7 && f.Code == int32(protocol.ResponseSystemError) && strings.HasPrefix(f.Remark, "the command cannot be encoded: "):
+			case f.Opaque == 8 && string(f.Body) == "fine":
+			default:
+				t.Errorf("code %d: %+v", code+1, f)
+			}
+		}
+	}
+	for session := range s.Sessions {
+		if err := session.Push(&codec.Command{Header: bad}); err == nil || !strings.Contains(err.Error(), "cannot be encoded") {
+			t.Errorf("Push: %v", err)
+		}
+	}
+}
+
 // TestHalfClosed: what was asked before the peer closed its side is answered.
 func TestHalfClosed(t *testing.T) {
 	s := startServer(t, ServerOptions{}, echoTable(t))
