@@ -248,7 +248,11 @@ func (s *Server) Launch(ctx context.Context) error {
 	if err := s.writeConfig(); err != nil {
 		return err
 	}
-	instance, err := s.launcher.Launch(ctx, Spec{Role: s.role, Name: s.name, Dir: s.dir, Config: s.configPath()})
+	spec := Spec{Role: s.role, Name: s.name, Dir: s.dir, Config: s.configPath()}
+	if s.role == RoleAllInOne {
+		_, spec.NameServerPort, _ = strings.Cut(s.nameServers[0].address, ":")
+	}
+	instance, err := s.launcher.Launch(ctx, spec)
 	if err != nil {
 		return err
 	}

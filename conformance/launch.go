@@ -28,7 +28,11 @@ func (*GantryLauncher) AllInOne() bool { return true }
 // Launch starts "gantry namesrv|broker|server -c file" with the server's own directory as its
 // home, so that default paths of the configuration lead there too.
 func (l *GantryLauncher) Launch(_ context.Context, s Spec) (Instance, error) {
-	cmd := exec.Command(l.Binary, string(s.Role), "-c", s.Config)
+	args := []string{string(s.Role), "-c", s.Config}
+	if s.Role == RoleAllInOne {
+		args = append(args, "--data", s.Dir, "--namesrvPort", s.NameServerPort)
+	}
+	cmd := exec.Command(l.Binary, args...)
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), "HOME="+s.Dir, "ROCKETMQ_HOME="+s.Dir, "NAMESRV_ADDR=")
 	return startProcess(cmd, s)

@@ -62,6 +62,8 @@ type Spec struct {
 	Name   string
 	Dir    string
 	Config string // path of the configuration file, official format
+	// NameServerPort is where the name server of a RoleAllInOne listens.
+	NameServerPort string
 }
 
 // Launcher starts servers of one implementation.

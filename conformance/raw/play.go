@@ -55,7 +55,7 @@ func runScript(t *conformance.T, s *script, rewrite string) {
 		}
 		got[i] = lines
 		if rewrite == "" && !slices.EqualFunc(b.want, lines, matches) {
-			t.Fatalf("%s:%d: %s\n%s", s.path, b.line, b.commands[len(b.commands)-1].text, diff(b.want, lines))
+			t.Errorf("%s:%d: %s\n%s", s.path, b.line, b.commands[len(b.commands)-1].text, diff(b.want, lines))
 		}
 	}
 	if rewrite != "" {
@@ -422,20 +422,3 @@ func (p *player) byLength(of func(name string) string) []string {
 	return names
 }
 
-// diff shows expected and seen lines beside each other, those that differ marked.
-func diff(want, got []string) string {
-	var b strings.Builder
-	for i := range max(len(want), len(got)) {
-		switch {
-		case i >= len(got):
-			fmt.Fprintf(&b, "- %s\n", want[i])
-		case i >= len(want):
-			fmt.Fprintf(&b, "+ %s\n", got[i])
-		case matches(want[i], got[i]):
-			fmt.Fprintf(&b, "  %s\n", got[i])
-		default:
-			fmt.Fprintf(&b, "- %s\n+ %s\n", want[i], got[i])
-		}
-	}
-	return b.String()
-}
