@@ -12,6 +12,9 @@ func (b *Broker) consumerConnections(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "consumerGroup"); err != nil {
+		return err
+	}
 	view := b.consumers.View(h.ConsumerGroup)
 	if view == nil {
 		return refuse(protocol.ResponseConsumerNotOnline, "the consumer group[%s] not online", h.ConsumerGroup)
@@ -31,6 +34,9 @@ func (b *Broker) consumerConnections(r *remoting.Request) error {
 func (b *Broker) producerConnections(r *remoting.Request) error {
 	var h protocol.GetProducerConnectionListRequestHeader
 	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	if err := need(r, "producerGroup"); err != nil {
 		return err
 	}
 	if !b.producers.Online(h.ProducerGroup) {

@@ -91,6 +91,9 @@ func (b *Broker) deleteGroup(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "groupName"); err != nil {
+		return err
+	}
 	if _, err := b.groups.Delete(h.GroupName); err != nil {
 		return err
 	}

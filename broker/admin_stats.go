@@ -14,6 +14,9 @@ func (b *Broker) topicStats(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "topic"); err != nil {
+		return err
+	}
 	topic := b.topics.Get(h.Topic)
 	if topic == nil {
 		return refuse(protocol.ResponseTopicNotExist, "topic[%s] not exist", h.Topic)
@@ -35,6 +38,9 @@ func (b *Broker) topicStats(r *remoting.Request) error {
 func (b *Broker) consumeStats(r *remoting.Request) error {
 	var h protocol.GetConsumeStatsRequestHeader
 	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	if err := need(r, "consumerGroup"); err != nil {
 		return err
 	}
 	stats := protocol.ConsumeStats{OffsetTable: map[protocol.MessageQueue]protocol.OffsetWrapper{}}

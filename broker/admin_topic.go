@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gantrymq/gantry/compat"
@@ -30,7 +31,7 @@ func (b *Broker) updateTopic(r *remoting.Request) error {
 		return refuse(protocol.ResponseSystemError, "%s", err)
 	}
 	b.registerSoon()
-	r.Reply(protocol.ResponseSuccess, "", nil, nil)
+	r.Reply(protocol.ResponseSuccess, remarkUnset, nil, nil)
 	return nil
 }
 
@@ -49,7 +50,7 @@ func (b *Broker) updateTopicList(r *remoting.Request) error {
 		return refuse(protocol.ResponseSystemError, "%s", err)
 	}
 	b.registerSoon()
-	r.Reply(protocol.ResponseSuccess, "", nil, nil)
+	r.Reply(protocol.ResponseSuccess, remarkUnset, nil, nil)
 	return nil
 }
 
@@ -173,6 +174,9 @@ func (b *Broker) topicConfig(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "topic"); err != nil {
+		return err
+	}
 	topic := b.topics.Get(h.Topic)
 	if topic == nil {
 		return refuse(protocol.ResponseTopicNotExist, "No topic in this broker. topic: %s", h.Topic)
@@ -182,5 +186,7 @@ func (b *Broker) topicConfig(r *remoting.Request) error {
 
 // systemTopics serves GET_SYSTEM_TOPIC_LIST_FROM_BROKER (305).
 func (b *Broker) systemTopics(r *remoting.Request) error {
-	return replyJSON(r, &protocol.TopicList{TopicList: b.topics.SystemTopics()})
+	names := append(b.topics.SystemTopics(), compat.FixedSystemTopics()...)
+	slices.Sort(names)
+	return replyJSON(r, &protocol.TopicList{TopicList: slices.Compact(names)})
 }

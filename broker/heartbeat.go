@@ -105,6 +105,9 @@ func (b *Broker) consumerList(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "consumerGroup"); err != nil {
+		return err
+	}
 	ids := b.consumers.ClientIDs(h.ConsumerGroup)
 	if len(ids) == 0 {
 		return refuse(protocol.ResponseSystemError, "no consumer for this group, %s", h.ConsumerGroup)

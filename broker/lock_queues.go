@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"errors"
+
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -12,6 +14,9 @@ func (b *Broker) lockQueues(r *remoting.Request) error {
 	var body protocol.LockBatchRequestBody
 	if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
 		return err
+	}
+	if body.ConsumerGroup == "" || body.ClientID == "" {
+		return errors.New("the request to lock queues lacks the consumer group or the client id")
 	}
 	locked := b.locks.LockBatch(body.ConsumerGroup, body.ClientID, body.MQSet)
 	return replyJSON(r, &protocol.LockBatchResponseBody{LockOKMQSet: locked})

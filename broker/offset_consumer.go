@@ -14,6 +14,9 @@ func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "queueId"); err != nil {
+		return err
+	}
 	offset, known := b.offsets.Query(h.ConsumerGroup, h.Topic, h.QueueID)
 	if !known {
 		if h.SetZeroIfNotFound.Set && !h.SetZeroIfNotFound.V {

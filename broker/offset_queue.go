@@ -11,6 +11,9 @@ func (b *Broker) searchOffset(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "topic", "queueId", "timestamp"); err != nil {
+		return err
+	}
 	offset, err := b.store.OffsetByTime(h.Topic, h.QueueID, h.Timestamp, h.BoundaryType == "upper")
 	if err != nil {
 		return err
@@ -25,6 +28,9 @@ func (b *Broker) getMaxOffset(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "topic", "queueId"); err != nil {
+		return err
+	}
 	r.Reply(protocol.ResponseSuccess, "", &protocol.GetMaxOffsetResponseHeader{Offset: b.maxOffset(h.Topic, h.QueueID)}, nil)
 	return nil
 }
@@ -35,6 +41,9 @@ func (b *Broker) getMinOffset(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "topic", "queueId"); err != nil {
+		return err
+	}
 	r.Reply(protocol.ResponseSuccess, "", &protocol.GetMinOffsetResponseHeader{Offset: b.minOffset(h.Topic, h.QueueID)}, nil)
 	return nil
 }
@@ -43,6 +52,9 @@ func (b *Broker) getMinOffset(r *remoting.Request) error {
 func (b *Broker) getEarliestStoreTime(r *remoting.Request) error {
 	var h protocol.GetEarliestMsgStoretimeRequestHeader
 	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	if err := need(r, "topic", "queueId"); err != nil {
 		return err
 	}
 	earliest, err := b.store.EarliestStoreTime(h.Topic, h.QueueID)

@@ -1,7 +1,11 @@
 package broker
 
 import (
+	"fmt"
+	"strconv"
+
 	"github.com/gantrymq/gantry/broker/filter"
+	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -17,7 +21,7 @@ func forbid(op *pullOp, kind int32, format string, args ...any) error {
 func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	h := &op.header
 	if key := h.Missing(); key != "" {
-		return refuse(protocol.ResponseSystemError, "the custom field <%s> is null", key)
+		return fmt.Errorf("the request lacks the field %s", key)
 	}
 	cfg := b.config.Load()
 	if !cfg.readable() {
@@ -95,6 +99,10 @@ func (b *Broker) refusePull(r replier, op *pullOp, err error) error {
 	if !ok {
 		return err
 	}
-	r.Reply(fault.Code, fault.Remark, &op.answer, nil)
+	var ext codec.Fields
+	if kind := op.answer.ForbiddenType; kind.Set {
+		ext = codec.Fields{{Key: "forbiddenType", Value: strconv.Itoa(int(kind.V))}}
+	}
+	r.ReplyExt(fault.Code, fault.Remark, nil, ext, nil)
 	return nil
 }

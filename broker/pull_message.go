@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/gantrymq/gantry/broker/filter"
+	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 	"github.com/gantrymq/gantry/store"
@@ -85,7 +86,7 @@ func (b *Broker) readForPull(op *pullOp) {
 			return
 		}
 	}
-	op.query = store.Query{Topic: h.Topic, QueueID: h.QueueID, Offset: h.QueueOffset, MaxCount: int(h.MaxMsgNums), MaxBytes: int(h.MaxMsgBytes.Or(0))}
+	op.query = store.Query{Topic: h.Topic, QueueID: h.QueueID, Offset: h.QueueOffset, MaxCount: int(h.MaxMsgNums)}
 	if !op.tags.All() {
 		op.query.Filter = &op.tags
 	}
@@ -106,6 +107,7 @@ func (b *Broker) commitPulled(op *pullOp, arriving bool) {
 // is left of it.
 type replier interface {
 	Reply(code protocol.ResponseCode, remark string, h protocol.Header, body []byte)
+	ReplyExt(code protocol.ResponseCode, remark string, h protocol.Header, ext codec.Fields, body []byte)
 	ReplyBuffers(code protocol.ResponseCode, remark string, h protocol.Header, bodies [][]byte, release func())
 }
 

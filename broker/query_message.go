@@ -11,6 +11,9 @@ func (b *Broker) viewMessage(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "offset"); err != nil {
+		return err
+	}
 	record, err := b.store.ReadRecord(h.Offset)
 	if err != nil {
 		return refuse(protocol.ResponseSystemError, "can not find message by the offset, %d", h.Offset)

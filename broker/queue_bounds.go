@@ -22,11 +22,11 @@ func (b *Broker) maxOffset(topic string, queue int32) int64 {
 }
 
 // startsInMemory reports whether the first message of a queue is young enough to
-// be in memory by upstream's estimate. An empty queue counts as such.
+// be in memory by upstream's estimate. An empty queue has none.
 func (b *Broker) startsInMemory(topic string, queue int32) bool {
 	units, err := b.store.Units(topic, queue, 0, 1)
 	if err != nil {
 		return false
 	}
-	return len(units) == 0 || !b.store.IsCold(units[0].Physical)
+	return len(units) > 0 && !b.store.IsCold(units[0].Physical)
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -10,6 +11,21 @@ import (
 // suggestFAQ ends the remarks that point to upstream's page of frequent questions.
 // Clients and people match on it.
 const suggestFAQ = "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details."
+
+// remarkUnset goes with some successes: upstream forgets to clear the remark that
+// every answer begins with.
+const remarkUnset = "not set any response code"
+
+// need fails when a request lacks one of the fields that it cannot do without.
+// Upstream stumbles over a null there and answers with the exception.
+func need(r *remoting.Request, keys ...string) error {
+	for _, key := range keys {
+		if _, ok := r.Ext.Get(key); !ok {
+			return fmt.Errorf("the request lacks the field %s", key)
+		}
+	}
+	return nil
+}
 
 // refuse makes the error that a request is answered with.
 func refuse(code protocol.ResponseCode, format string, args ...any) error {

@@ -16,7 +16,8 @@ import (
 const pushReplyTimeout = 10 * time.Second
 
 // replyMessage serves SEND_REPLY_MESSAGE (324) and its V2 (325): the answer of a
-// request-reply exchange is pushed to the client that asked.
+// request-reply exchange is pushed to the client that asked. It is stored as
+// well, even when it could not be pushed.
 func (b *Broker) replyMessage(r *remoting.Request) error {
 	op := sendOps.Get().(*sendOp)
 	defer op.release()
@@ -27,16 +28,23 @@ func (b *Broker) replyMessage(r *remoting.Request) error {
 	if err != nil {
 		return b.refuseSend(r, err)
 	}
-	op.props.rewrite(op.header.Properties, b.ownProperties.Load())
+	cfg := b.config.Load()
+	op.props.text = append(op.props.text[:0], op.header.Properties...)
+	op.props.set(protocol.PropertyMsgRegion, cfg.RegionID)
+	op.props.set(protocol.PropertyTraceOn, strconv.FormatBool(cfg.TraceOn))
 	queueID := chooseQueue(op.header.QueueID, topic.WriteQueueNums)
-	if err := b.pushReply(r, op); err != nil {
-		return b.refuseSend(r, err)
+	var answer protocol.Header
+	code, remark := protocol.ResponseSuccess, ""
+	if fault, ok := asRefusal(b.pushReply(r, op)); ok {
+		code, remark = fault.Code, fault.Remark
+	} else {
+		op.answer = protocol.SendMessageResponseHeader{MsgID: "0", QueueID: queueID}
+		answer = &op.answer
 	}
-	op.answer = protocol.SendMessageResponseHeader{MsgID: "0", QueueID: queueID}
-	if b.config.Load().StoreReplyMessageEnable {
-		b.storeReply(r, op, queueID)
+	if cfg.StoreReplyMessageEnable && b.storeReply(r, op, queueID) {
+		answer = &op.answer
 	}
-	r.ReplyExt(protocol.ResponseSuccess, "", &op.answer, *b.sendExt.Load(), nil)
+	r.ReplyExt(code, remark, answer, *b.sendExt.Load(), nil)
 	return nil
 }
 
@@ -70,9 +78,9 @@ func (b *Broker) pushReply(r *remoting.Request, op *sendOp) error {
 	return nil
 }
 
-// storeReply keeps the reply in its topic as well. That it could not be kept does
-// not spoil the exchange.
-func (b *Broker) storeReply(r *remoting.Request, op *sendOp, queueID int32) {
+// storeReply keeps the reply in its topic as well, and reports whether it could.
+// That it could not does not spoil the exchange.
+func (b *Broker) storeReply(r *remoting.Request, op *sendOp, queueID int32) bool {
 	h := &op.header
 	op.msg = codec.Message{
 		Topic: h.Topic, QueueID: queueID, Flag: h.Flag, SysFlag: h.SysFlag, BornTimestamp: h.BornTimestamp,
@@ -81,10 +89,11 @@ func (b *Broker) storeReply(r *remoting.Request, op *sendOp, queueID int32) {
 	}
 	result, err := b.store.Append(&op.msg)
 	if err != nil || result.Status != store.PutOK {
-		b.log.Warnf("the reply in topic %s was delivered but not stored: %s %v", h.Topic, result.Status, err)
-		return
+		b.log.Warnf("the reply in topic %s is not stored: %s %v", h.Topic, result.Status, err)
+		return false
 	}
 	op.msgID = codec.AppendMessageID(op.msgID[:0], b.storeHost, result.PhysicalOffset)
-	op.answer.MsgID, op.answer.QueueOffset = viewBytes(op.msgID), result.QueueOffset
+	op.answer = protocol.SendMessageResponseHeader{MsgID: viewBytes(op.msgID), QueueID: queueID, QueueOffset: result.QueueOffset}
 	b.countPut(h.Topic, 1, result.Size)
+	return true
 }

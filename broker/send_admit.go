@@ -15,8 +15,8 @@ import (
 // admitSend judges a send before anything is made of it, in upstream's order,
 // and finds its topic, which is created where the rules allow it.
 func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHeader) (*protocol.TopicConfig, error) {
-	if key := h.Missing(); key != "" {
-		return nil, refuse(protocol.ResponseSystemError, "the custom field <%s> is null", key)
+	if err := needSendFields(r); err != nil {
+		return nil, err
 	}
 	cfg := b.config.Load()
 	if b.now().UnixMilli() < cfg.StartAcceptSendRequestTimeStamp {
@@ -43,6 +43,16 @@ func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHe
 			h.QueueID, describeTopic(topic), r.Session.RemoteAddr())
 	}
 	return topic, nil
+}
+
+// needSendFields wants the fields that a message cannot do without; upstream
+// marks more of them as required than it misses.
+func needSendFields(r *remoting.Request) error {
+	switch protocol.RequestCode(r.Code) {
+	case protocol.SendMessage, protocol.SendReplyMessage:
+		return need(r, "topic", "queueId", "sysFlag", "bornTimestamp", "flag")
+	}
+	return need(r, "b", "e", "f", "g", "h")
 }
 
 // createForSend makes the topic of a first send, when automatic creation is on or

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"math/rand/v2"
 	"strconv"
 
@@ -89,6 +90,9 @@ func (b *Broker) redirectBack(r *remoting.Request, h *protocol.ConsumerSendMsgBa
 	}
 	msg.Topic, msg.QueueID = protocol.RetryTopic(h.Group), rand.Int32N(group.RetryQueueNums)
 	if msg.ReconsumeTimes >= most || level < 0 {
+		if h.OriginTopic == "" {
+			return errors.New("the request to put a message aside lacks the field originTopic")
+		}
 		dlq := protocol.DLQTopic(h.Group)
 		if b.topics.CreateOnSendBack(dlq, dlqQueues, protocol.PermRead|protocol.PermWrite, false, 0) == nil {
 			return refuse(protocol.ResponseSystemError, "topic[%s] not exist", dlq)

@@ -34,6 +34,9 @@ func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 	}
 	result, offsets, err := b.store.AppendBatch(&op.msg, codec.BatchBody(r.Body), op.offsets[:0])
 	op.offsets = offsets
+	if result.Status == store.MessageIllegal {
+		return err // upstream fails in its encoder here
+	}
 	if result.Status != store.PutOK {
 		return b.refuseSend(r, b.putRefused(result.Status, err))
 	}

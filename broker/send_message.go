@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"unsafe"
@@ -77,6 +79,9 @@ func (b *Broker) sendMessage(r *remoting.Request) error {
 // fillMessage makes the message that is stored, in the queue that the client
 // chose, or a random one when it left the choice to the broker.
 func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.TopicConfig) error {
+	if len(r.Body) == 0 {
+		return errNoBody
+	}
 	h := &op.header
 	op.props.rewrite(h.Properties, b.ownProperties.Load())
 	if topic.Attributes["cleanup.policy"] == "COMPACTION" && !op.props.hasKeys {
@@ -99,6 +104,9 @@ func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.To
 	return nil
 }
 
+// errNoBody refuses a message without a body. Upstream stumbles over it.
+var errNoBody = errors.New("the message has no body")
+
 // divert changes where the message goes: a retry that was tried too often to the
 // dead letter queue, a delayed one to the schedule topic.
 func (b *Broker) divert(r *remoting.Request, op *sendOp) error {
@@ -107,10 +115,13 @@ func (b *Broker) divert(r *remoting.Request, op *sendOp) error {
 			return err
 		}
 	}
-	if op.props.transaction && (op.msg.ReconsumeTimes == 0 || op.delayLevel() <= 0) {
+	if op.props.transaction && (op.msg.ReconsumeTimes == 0 || op.props.delayLevel == "") {
 		return refuse(protocol.ResponseNoPermission, "the broker[%s] sending transaction message is forbidden", b.config.Load().BrokerIP1)
 	}
-	level := op.delayLevel()
+	level, err := op.delayLevel()
+	if err != nil {
+		return err
+	}
 	if op.props.timed && level <= 0 {
 		return refuse(protocol.ResponseSystemError, "accurate timer message is not enabled, timerWheelEnable is false")
 	}
@@ -155,14 +166,17 @@ func (b *Broker) divertDelayed(op *sendOp, level int) {
 	op.msg.Topic, op.msg.QueueID = protocol.TopicSchedule, int32(level-1)
 }
 
-// delayLevel is the level that the message asks for; text that is no number asks
-// for none.
-func (op *sendOp) delayLevel() int {
+// delayLevel is the level that the message asks for. Text that is no number is a
+// fault, as upstream.
+func (op *sendOp) delayLevel() (int, error) {
 	if op.props.delayLevel == "" {
-		return 0
+		return 0, nil
 	}
-	level, _ := strconv.Atoi(op.props.delayLevel)
-	return level
+	level, err := strconv.Atoi(op.props.delayLevel)
+	if err != nil {
+		return 0, fmt.Errorf("property %s is %q, not a number", protocol.PropertyDelayLevel, op.props.delayLevel)
+	}
+	return level, nil
 }
 
 // dlqQueues is the number of queues of a dead letter topic.

@@ -1,6 +1,8 @@
 package compat
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -81,6 +83,9 @@ var systemTopics = map[string]struct{}{
 	protocol.TopicRocksTransHalf:    {},
 	protocol.TopicRocksTransOpHalf:  {},
 }
+
+// FixedSystemTopics lists the system topics that every broker has, sorted.
+func FixedSystemTopics() []string { return slices.Sorted(maps.Keys(systemTopics)) }
 
 // IsSystemTopic reports whether a topic is one of the fixed system topics or
 // carries their prefix. A broker's further system topics (its name, its

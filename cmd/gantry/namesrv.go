@@ -28,6 +28,9 @@ func namesrvCommand() *cobra.Command {
 				return err
 			}
 			cfg.File = s.properties
+			if cfg.RocketmqHome == "" {
+				cfg.RocketmqHome = officialHome()
+			}
 			if s.file != "" {
 				cfg.ConfigStorePath = s.file
 			}
@@ -54,6 +57,15 @@ func runNamesrv(ctx context.Context, cfg namesrv.Config, log *logrus.Logger, out
 	}
 	fmt.Fprintf(out, "The Name Server boot success. serializeType=JSON, address %s\n", n.Addr())
 	return n.Run(ctx)
+}
+
+// officialHome is what the official processes call rocketmqHome: they do not
+// start without it; here it is only shown.
+func officialHome() string {
+	if home := os.Getenv("ROCKETMQ_HOME"); home != "" {
+		return home
+	}
+	return homeDir()
 }
 
 // homeDir is where the official processes keep their data by default.
