@@ -15,7 +15,7 @@ func (b *Broker) lockQueues(r *remoting.Request) error {
 	if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
 		return err
 	}
-	if body.ConsumerGroup == "" || body.ClientID == "" {
+	if len(body.MQSet) > 0 && (body.ConsumerGroup == "" || body.ClientID == "") {
 		return errors.New("the request to lock queues lacks the consumer group or the client id")
 	}
 	locked := b.locks.LockBatch(body.ConsumerGroup, body.ClientID, body.MQSet)

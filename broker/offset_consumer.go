@@ -18,7 +18,7 @@ func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 		return err
 	}
 	offset, known := b.offsets.Query(h.ConsumerGroup, h.Topic, h.QueueID)
-	if !known {
+	if !known || offset < 0 {
 		if h.SetZeroIfNotFound.Set && !h.SetZeroIfNotFound.V {
 			return refuse(protocol.ResponseQueryNotFound, "Not found, do not set to zero, maybe this group boot first")
 		}

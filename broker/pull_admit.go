@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/gantrymq/gantry/broker/filter"
@@ -20,8 +19,8 @@ func forbid(op *pullOp, kind int32, format string, args ...any) error {
 // topic and filter.
 func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	h := &op.header
-	if key := h.Missing(); key != "" {
-		return fmt.Errorf("the request lacks the field %s", key)
+	if err := need(r, "consumerGroup", "topic", "queueId", "queueOffset", "maxMsgNums", "sysFlag"); err != nil {
+		return err
 	}
 	cfg := b.config.Load()
 	if !cfg.readable() {

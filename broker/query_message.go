@@ -29,6 +29,9 @@ func (b *Broker) queryMessage(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "topic", "key", "maxNum", "beginTimestamp", "endTimestamp"); err != nil {
+		return err
+	}
 	kind := h.IndexType
 	if unique, ok := r.Ext.Get("_UNIQUE_KEY_QUERY"); ok && unique == "true" {
 		kind = protocol.IndexTypeUnique

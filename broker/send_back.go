@@ -21,6 +21,9 @@ func (b *Broker) sendBack(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "group", "offset", "delayLevel"); err != nil {
+		return err
+	}
 	group := b.groups.Find(h.Group)
 	if group == nil {
 		return refuse(protocol.ResponseSubscriptionGroupNotExist, "subscription group not exist, %s %s", h.Group, suggestFAQ)
