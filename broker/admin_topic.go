@@ -27,6 +27,9 @@ func (b *Broker) updateTopic(r *remoting.Request) error {
 	if err := b.checkTopicUpdate(topic); err != nil {
 		return err
 	}
+	if h.TopicFilterType != protocol.FilterSingleTag && h.TopicFilterType != protocol.FilterMultiTag {
+		return refuse(protocol.ResponseSystemError, remarkUnset)
+	}
 	if err := b.topics.Update(topic); err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)
 	}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -34,9 +35,7 @@ func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 // updateConsumerOffset serves UPDATE_CONSUMER_OFFSET (15).
 func (b *Broker) updateConsumerOffset(r *remoting.Request) error {
 	var h protocol.UpdateConsumerOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if b.groups.Get(h.ConsumerGroup) == nil {
 		return refuse(protocol.ResponseSubscriptionGroupNotExist, "Group %s not exist!", h.ConsumerGroup)
 	}

@@ -98,6 +98,15 @@ func (f *Frame) Decode(b []byte) error {
 	return brokenFrame("unknown header form %d", word>>24)
 }
 
+// DecodeHeaderLoosely is DecodeHeader for the headers that upstream reads by
+// reflection: a number that cannot be read counts as absent (see Missing).
+func DecodeHeaderLoosely(h protocol.Header, ext Fields) {
+	h.Reset()
+	for i := range ext {
+		_ = h.SetField(ext[i].Key, ext[i].Value)
+	}
+}
+
 // DecodeHeader fills h from the ext fields of a command. h keeps views into
 // them. Keys that h does not know are passed over.
 func DecodeHeader(h protocol.Header, ext Fields) error {

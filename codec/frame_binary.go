@@ -9,7 +9,7 @@ import (
 // The ROCKETMQ header (upstream's RocketMQSerializable): code i16, language u8,
 // version i16, opaque i32, flag i32, remark (i32 length, bytes), ext fields (i32
 // total length, then for each: i16 key length, key, i32 value length, value).
-const binaryFixed = 2 + 1 + 2 + 4 + 4 + 4
+const binaryFixed = 2 + 1 + 2 + 4 + 4 + 4 + 4
 
 func (f *Frame) decodeBinary(b []byte) error {
 	if len(b) < binaryFixed {
@@ -25,6 +25,12 @@ func (f *Frame) decodeBinary(b []byte) error {
 		return brokenFrame("the remark is longer than the header")
 	}
 	f.Remark = view(remark)
+	if len(rest) < 4 {
+		return brokenFrame("the header ends before its ext fields")
+	}
+	if int32(binary.BigEndian.Uint32(rest)) <= 0 {
+		return nil // upstream takes a negative length for none
+	}
 	ext, _, ok := cut32(rest)
 	if !ok {
 		return brokenFrame("the ext fields are longer than the header")
@@ -48,18 +54,16 @@ func (f *Frame) decodeBinaryExt(b []byte) error {
 	return nil
 }
 
-// cut32 takes an i32 length and that many bytes off b. An absent or negative
-// length is read as zero, as upstream does.
+// cut32 takes an i32 length and that many bytes off b.
 func cut32(b []byte) (value, rest []byte, ok bool) {
 	if len(b) < 4 {
-		return nil, nil, len(b) == 0
+		return nil, nil, false
 	}
 	n := int(int32(binary.BigEndian.Uint32(b)))
 	b = b[4:]
-	if n > len(b) {
+	if n < 0 || n > len(b) {
 		return nil, nil, false
 	}
-	n = max(n, 0)
 	return b[:n:n], b[n:], true
 }
 
@@ -69,9 +73,8 @@ func cut16(b []byte) (value, rest []byte, ok bool) {
 	}
 	n := int(int16(binary.BigEndian.Uint16(b)))
 	b = b[2:]
-	if n > len(b) {
+	if n < 0 || n > len(b) {
 		return nil, nil, false
 	}
-	n = max(n, 0)
 	return b[:n:n], b[n:], true
 }

@@ -36,6 +36,9 @@ func (f *Frame) decodeJSON(b []byte) error {
 			return s.broken()
 		}
 	}
+	if s.space(); s.i < len(s.b) {
+		return brokenFrame("something follows the JSON header at byte %d of %d", s.i, len(s.b))
+	}
 	return nil
 }
 

@@ -17,8 +17,8 @@ type Header interface {
 	// have are ignored, as upstream ignores them. The value is kept, not copied.
 	// Text that is no number is reported as a *FieldError.
 	SetField(key, value string) error
-	// Missing names the first required field that SetField has not seen, or is
-	// empty. Upstream only demands required fields of the headers that it
+	// Missing names the first required field that SetField was not given or could
+	// not read, or is empty. Upstream only demands required fields of the headers that it
 	// decodes by hand, so whether this matters is for the handler to say.
 	Missing() string
 	// Reset clears every field, so that a header can be used again.

@@ -21,7 +21,8 @@ func (h *CreateTopicListRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *CreateTopicListRequestHeader) Missing() string { return "" }
 
 // CreateTopicRequestHeader holds the ext fields of upstream's class of that name.
@@ -54,13 +55,19 @@ func (h *CreateTopicRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 1
 	case "readQueueNums":
 		h.ReadQueueNums, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "writeQueueNums":
 		h.WriteQueueNums, err = parseInt32(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "perm":
 		h.Perm, err = parseInt32(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "topicFilterType":
 		h.TopicFilterType = value
 		h.seen |= 1 << 5
@@ -69,7 +76,9 @@ func (h *CreateTopicRequestHeader) SetField(key, value string) (err error) {
 		h.TopicSysFlag.Set = err == nil
 	case "order":
 		h.Order, err = parseBool(key, value)
-		h.seen |= 1 << 6
+		if err == nil {
+			h.seen |= 1 << 6
+		}
 	case "attributes":
 		h.Attributes = value
 	case "force":
@@ -102,7 +111,8 @@ func (h *CreateTopicRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *CreateTopicRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "defaultTopic", "readQueueNums", "writeQueueNums", "perm", "topicFilterType", "order")
 }
@@ -139,7 +149,8 @@ func (h *DeleteSubscriptionGroupRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *DeleteSubscriptionGroupRequestHeader) Missing() string {
 	return h.seen.firstMissing("groupName")
 }
@@ -172,7 +183,8 @@ func (h *DeleteTopicRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *DeleteTopicRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic")
 }
@@ -205,7 +217,8 @@ func (h *ExportRocksDBConfigToJsonRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("configType", h.ConfigType)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ExportRocksDBConfigToJsonRequestHeader) Missing() string {
 	return h.seen.firstMissing("configType")
 }
@@ -226,7 +239,9 @@ func (h *GetAllSubscriptionGroupRequestHeader) SetField(key, value string) (err 
 	switch key {
 	case "groupSeq":
 		h.GroupSeq, err = parseInt32(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "dataVersion":
 		h.DataVersion = value
 	case "maxGroupNum":
@@ -249,7 +264,8 @@ func (h *GetAllSubscriptionGroupRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetAllSubscriptionGroupRequestHeader) Missing() string {
 	return h.seen.firstMissing("groupSeq")
 }
@@ -268,7 +284,9 @@ func (h *GetAllSubscriptionGroupResponseHeader) SetField(key, value string) (err
 	switch key {
 	case "totalGroupNum":
 		h.TotalGroupNum, err = parseInt32(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -280,7 +298,8 @@ func (h *GetAllSubscriptionGroupResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("totalGroupNum", int64(h.TotalGroupNum))
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetAllSubscriptionGroupResponseHeader) Missing() string {
 	return h.seen.firstMissing("totalGroupNum")
 }
@@ -301,7 +320,9 @@ func (h *GetAllTopicConfigRequestHeader) SetField(key, value string) (err error)
 	switch key {
 	case "topicSeq":
 		h.TopicSeq, err = parseInt32(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "dataVersion":
 		h.DataVersion = value
 	case "maxTopicNum":
@@ -324,7 +345,8 @@ func (h *GetAllTopicConfigRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetAllTopicConfigRequestHeader) Missing() string {
 	return h.seen.firstMissing("topicSeq")
 }
@@ -357,7 +379,8 @@ func (h *GetAllTopicConfigResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetAllTopicConfigResponseHeader) Missing() string { return "" }
 
 // GetBrokerConfigResponseHeader holds the ext fields of upstream's class of that name.
@@ -386,7 +409,8 @@ func (h *GetBrokerConfigResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteString("version", h.Version)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetBrokerConfigResponseHeader) Missing() string {
 	return h.seen.firstMissing("version")
 }
@@ -417,7 +441,8 @@ func (h *GetParentTopicInfoRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("topic", h.Topic)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetParentTopicInfoRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic")
 }
@@ -452,7 +477,8 @@ func (h *GetSubscriptionGroupConfigRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetSubscriptionGroupConfigRequestHeader) Missing() string {
 	return h.seen.firstMissing("group")
 }
@@ -485,7 +511,8 @@ func (h *GetTopicConfigRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetTopicConfigRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic")
 }
@@ -518,7 +545,8 @@ func (h *GetTopicStatsInfoRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetTopicStatsInfoRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic")
 }
@@ -559,7 +587,8 @@ func (h *QuerySubscriptionByConsumerRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QuerySubscriptionByConsumerRequestHeader) Missing() string {
 	return h.seen.firstMissing("group")
 }
@@ -592,7 +621,8 @@ func (h *QueryTopicConsumeByWhoRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryTopicConsumeByWhoRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic")
 }
@@ -625,7 +655,8 @@ func (h *QueryTopicsByConsumerRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryTopicsByConsumerRequestHeader) Missing() string {
 	return h.seen.firstMissing("group")
 }
@@ -670,7 +701,8 @@ func (h *UpdateGroupForbiddenRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *UpdateGroupForbiddenRequestHeader) Missing() string {
 	return h.seen.firstMissing("group", "topic")
 }
@@ -706,7 +738,8 @@ func (h *ViewBrokerStatsDataRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("statsKey", h.StatsKey)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ViewBrokerStatsDataRequestHeader) Missing() string {
 	return h.seen.firstMissing("statsName", "statsKey")
 }

@@ -29,7 +29,8 @@ func (h *CreateAclRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *CreateAclRequestHeader) Missing() string { return "" }
 
 // CreateUserRequestHeader holds the ext fields of upstream's class of that name.
@@ -59,7 +60,8 @@ func (h *CreateUserRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *CreateUserRequestHeader) Missing() string { return "" }
 
 // DeleteAclRequestHeader holds the ext fields of upstream's class of that name.
@@ -101,7 +103,8 @@ func (h *DeleteAclRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *DeleteAclRequestHeader) Missing() string { return "" }
 
 // DeleteUserRequestHeader holds the ext fields of upstream's class of that name.
@@ -131,7 +134,8 @@ func (h *DeleteUserRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *DeleteUserRequestHeader) Missing() string { return "" }
 
 // GetAclRequestHeader holds the ext fields of upstream's class of that name.
@@ -161,7 +165,8 @@ func (h *GetAclRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetAclRequestHeader) Missing() string { return "" }
 
 // GetUserRequestHeader holds the ext fields of upstream's class of that name.
@@ -191,7 +196,8 @@ func (h *GetUserRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetUserRequestHeader) Missing() string { return "" }
 
 // ListAclsRequestHeader holds the ext fields of upstream's class of that name.
@@ -227,7 +233,8 @@ func (h *ListAclsRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ListAclsRequestHeader) Missing() string { return "" }
 
 // ListUsersRequestHeader holds the ext fields of upstream's class of that name.
@@ -257,7 +264,8 @@ func (h *ListUsersRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ListUsersRequestHeader) Missing() string { return "" }
 
 // UpdateAclRequestHeader holds the ext fields of upstream's class of that name.
@@ -287,7 +295,8 @@ func (h *UpdateAclRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *UpdateAclRequestHeader) Missing() string { return "" }
 
 // UpdateUserRequestHeader holds the ext fields of upstream's class of that name.
@@ -317,5 +326,6 @@ func (h *UpdateUserRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *UpdateUserRequestHeader) Missing() string { return "" }

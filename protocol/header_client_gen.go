@@ -70,7 +70,8 @@ func (h *ConsumeMessageDirectlyResultRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ConsumeMessageDirectlyResultRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup")
 }
@@ -92,7 +93,8 @@ func (h *GetAllProducerInfoRequestHeader) SetField(key, value string) (err error
 func (h *GetAllProducerInfoRequestHeader) WriteFields(w FieldWriter) {
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetAllProducerInfoRequestHeader) Missing() string { return "" }
 
 // GetConsumerConnectionListRequestHeader holds the ext fields of upstream's class of that name.
@@ -125,7 +127,8 @@ func (h *GetConsumerConnectionListRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetConsumerConnectionListRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup")
 }
@@ -158,7 +161,8 @@ func (h *GetConsumerListByGroupRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetConsumerListByGroupRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup")
 }
@@ -180,7 +184,8 @@ func (h *GetConsumerListByGroupResponseHeader) SetField(key, value string) (err 
 func (h *GetConsumerListByGroupResponseHeader) WriteFields(w FieldWriter) {
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetConsumerListByGroupResponseHeader) Missing() string { return "" }
 
 // GetConsumerRunningInfoRequestHeader holds the ext fields of upstream's class of that name.
@@ -220,7 +225,8 @@ func (h *GetConsumerRunningInfoRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetConsumerRunningInfoRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "clientId")
 }
@@ -264,7 +270,8 @@ func (h *GetConsumerStatusRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetConsumerStatusRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "group")
 }
@@ -299,7 +306,8 @@ func (h *GetProducerConnectionListRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetProducerConnectionListRequestHeader) Missing() string {
 	return h.seen.firstMissing("producerGroup")
 }
@@ -323,7 +331,8 @@ func (h *HeartbeatRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *HeartbeatRequestHeader) Missing() string { return "" }
 
 // LockBatchMqRequestHeader holds the ext fields of upstream's class of that name.
@@ -345,7 +354,8 @@ func (h *LockBatchMqRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *LockBatchMqRequestHeader) Missing() string { return "" }
 
 // NotifyConsumerIdsChangedRequestHeader holds the ext fields of upstream's class of that name.
@@ -376,7 +386,8 @@ func (h *NotifyConsumerIdsChangedRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *NotifyConsumerIdsChangedRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup")
 }
@@ -412,10 +423,14 @@ func (h *ResetOffsetRequestHeader) SetField(key, value string) (err error) {
 		h.Offset.Set = err == nil
 	case "timestamp":
 		h.Timestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "isForce":
 		h.IsForce, err = parseBool(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	default:
 		return h.TopicRPCFields.setField(key, value)
 	}
@@ -435,7 +450,8 @@ func (h *ResetOffsetRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ResetOffsetRequestHeader) Missing() string {
 	return h.seen.firstMissing("group", "topic", "timestamp", "isForce")
 }
@@ -459,7 +475,8 @@ func (h *UnlockBatchMqRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *UnlockBatchMqRequestHeader) Missing() string { return "" }
 
 // UnregisterClientRequestHeader holds the ext fields of upstream's class of that name.
@@ -502,7 +519,8 @@ func (h *UnregisterClientRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *UnregisterClientRequestHeader) Missing() string {
 	return h.seen.firstMissing("clientID")
 }
@@ -524,5 +542,6 @@ func (h *UnregisterClientResponseHeader) SetField(key, value string) (err error)
 func (h *UnregisterClientResponseHeader) WriteFields(w FieldWriter) {
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *UnregisterClientResponseHeader) Missing() string { return "" }

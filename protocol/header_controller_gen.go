@@ -50,7 +50,8 @@ func (h *NotifyBrokerRoleChangedRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *NotifyBrokerRoleChangedRequestHeader) Missing() string { return "" }
 
 // AlterSyncStateSetRequestHeader holds the ext fields of upstream's class of that name.
@@ -98,7 +99,8 @@ func (h *AlterSyncStateSetRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("invokeTime", h.InvokeTime)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *AlterSyncStateSetRequestHeader) Missing() string { return "" }
 
 // AlterSyncStateSetResponseHeader holds the ext fields of upstream's class of that name.
@@ -126,7 +128,8 @@ func (h *AlterSyncStateSetResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("newSyncStateSetEpoch", int64(h.NewSyncStateSetEpoch))
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *AlterSyncStateSetResponseHeader) Missing() string { return "" }
 
 // ElectMasterRequestHeader holds the ext fields of upstream's class of that name.
@@ -153,10 +156,14 @@ func (h *ElectMasterRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 1
 	case "brokerId":
 		h.BrokerID, err = parseInt64(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "designateElect":
 		h.DesignateElect, err = parseBool(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "invokeTime":
 		h.InvokeTime.V, err = parseInt64(key, value)
 		h.InvokeTime.Set = err == nil
@@ -177,7 +184,8 @@ func (h *ElectMasterRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ElectMasterRequestHeader) Missing() string {
 	return h.seen.firstMissing("clusterName", "brokerName", "brokerId", "designateElect")
 }
@@ -230,7 +238,8 @@ func (h *ElectMasterResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ElectMasterResponseHeader) Missing() string { return "" }
 
 // GetMetaDataResponseHeader holds the ext fields of upstream's class of that name.
@@ -282,7 +291,8 @@ func (h *GetMetaDataResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetMetaDataResponseHeader) Missing() string { return "" }
 
 // GetReplicaInfoRequestHeader holds the ext fields of upstream's class of that name.
@@ -312,7 +322,8 @@ func (h *GetReplicaInfoRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetReplicaInfoRequestHeader) Missing() string { return "" }
 
 // GetReplicaInfoResponseHeader holds the ext fields of upstream's class of that name.
@@ -356,7 +367,8 @@ func (h *GetReplicaInfoResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetReplicaInfoResponseHeader) Missing() string { return "" }
 
 // CleanControllerBrokerDataRequestHeader holds the ext fields of upstream's class of that name.
@@ -407,7 +419,8 @@ func (h *CleanControllerBrokerDataRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("invokeTime", h.InvokeTime)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *CleanControllerBrokerDataRequestHeader) Missing() string {
 	return h.seen.firstMissing("brokerName")
 }
@@ -458,7 +471,8 @@ func (h *ApplyBrokerIdRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ApplyBrokerIdRequestHeader) Missing() string { return "" }
 
 // ApplyBrokerIdResponseHeader holds the ext fields of upstream's class of that name.
@@ -494,7 +508,8 @@ func (h *ApplyBrokerIdResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ApplyBrokerIdResponseHeader) Missing() string { return "" }
 
 // GetNextBrokerIdRequestHeader holds the ext fields of upstream's class of that name.
@@ -530,7 +545,8 @@ func (h *GetNextBrokerIdRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetNextBrokerIdRequestHeader) Missing() string { return "" }
 
 // GetNextBrokerIdResponseHeader holds the ext fields of upstream's class of that name.
@@ -573,7 +589,8 @@ func (h *GetNextBrokerIdResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetNextBrokerIdResponseHeader) Missing() string { return "" }
 
 // RegisterBrokerToControllerRequestHeader holds the ext fields of upstream's class of that name.
@@ -628,7 +645,8 @@ func (h *RegisterBrokerToControllerRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("invokeTime", h.InvokeTime)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *RegisterBrokerToControllerRequestHeader) Missing() string { return "" }
 
 // RegisterBrokerToControllerResponseHeader holds the ext fields of upstream's class of that name.
@@ -693,5 +711,6 @@ func (h *RegisterBrokerToControllerResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *RegisterBrokerToControllerResponseHeader) Missing() string { return "" }

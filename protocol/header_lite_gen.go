@@ -45,7 +45,8 @@ func (h *GetLiteClientInfoRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("maxCount", int64(h.MaxCount))
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetLiteClientInfoRequestHeader) Missing() string { return "" }
 
 // GetLiteGroupInfoRequestHeader holds the ext fields of upstream's class of that name.
@@ -84,7 +85,8 @@ func (h *GetLiteGroupInfoRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("topK", int64(h.TopK))
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetLiteGroupInfoRequestHeader) Missing() string {
 	return h.seen.firstMissing("group")
 }
@@ -122,7 +124,8 @@ func (h *GetLiteTopicInfoRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetLiteTopicInfoRequestHeader) Missing() string { return "" }
 
 // LiteSubscriptionCtlRequestHeader holds the ext fields of upstream's class of that name.
@@ -144,7 +147,8 @@ func (h *LiteSubscriptionCtlRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *LiteSubscriptionCtlRequestHeader) Missing() string { return "" }
 
 // NotifyUnsubscribeLiteRequestHeader holds the ext fields of upstream's class of that name.
@@ -185,7 +189,8 @@ func (h *NotifyUnsubscribeLiteRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *NotifyUnsubscribeLiteRequestHeader) Missing() string {
 	return h.seen.firstMissing("liteTopic", "consumerGroup", "clientId")
 }
@@ -222,7 +227,8 @@ func (h *TriggerLiteDispatchRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *TriggerLiteDispatchRequestHeader) Missing() string {
 	return h.seen.firstMissing("group")
 }

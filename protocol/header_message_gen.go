@@ -39,27 +39,41 @@ func (h *PullMessageRequestHeader) SetField(key, value string) (err error) {
 		h.LiteTopic = value
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "queueOffset":
 		h.QueueOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "maxMsgNums":
 		h.MaxMsgNums, err = parseInt32(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "sysFlag":
 		h.SysFlag, err = parseInt32(key, value)
-		h.seen |= 1 << 5
+		if err == nil {
+			h.seen |= 1 << 5
+		}
 	case "commitOffset":
 		h.CommitOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 6
+		if err == nil {
+			h.seen |= 1 << 6
+		}
 	case "suspendTimeoutMillis":
 		h.SuspendTimeoutMillis, err = parseInt64(key, value)
-		h.seen |= 1 << 7
+		if err == nil {
+			h.seen |= 1 << 7
+		}
 	case "subscription":
 		h.Subscription = value
 	case "subVersion":
 		h.SubVersion, err = parseInt64(key, value)
-		h.seen |= 1 << 8
+		if err == nil {
+			h.seen |= 1 << 8
+		}
 	case "expressionType":
 		h.ExpressionType = value
 	case "maxMsgBytes":
@@ -108,7 +122,8 @@ func (h *PullMessageRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PullMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "topic", "queueId", "queueOffset", "maxMsgNums", "sysFlag", "commitOffset", "suspendTimeoutMillis", "subVersion")
 }
@@ -134,16 +149,24 @@ func (h *PullMessageResponseHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "suggestWhichBrokerId":
 		h.SuggestWhichBrokerID, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "nextBeginOffset":
 		h.NextBeginOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "minOffset":
 		h.MinOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "maxOffset":
 		h.MaxOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "offsetDelta":
 		h.OffsetDelta.V, err = parseInt64(key, value)
 		h.OffsetDelta.Set = err == nil
@@ -182,7 +205,8 @@ func (h *PullMessageResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PullMessageResponseHeader) Missing() string {
 	return h.seen.firstMissing("suggestWhichBrokerId", "nextBeginOffset", "minOffset", "maxOffset")
 }
@@ -214,13 +238,19 @@ func (h *QueryMessageRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 1
 	case "maxNum":
 		h.MaxNum, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "beginTimestamp":
 		h.BeginTimestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "endTimestamp":
 		h.EndTimestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "indexType":
 		h.IndexType = value
 	case "lastKey":
@@ -247,7 +277,8 @@ func (h *QueryMessageRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "key", "maxNum", "beginTimestamp", "endTimestamp")
 }
@@ -267,10 +298,14 @@ func (h *QueryMessageResponseHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "indexLastUpdateTimestamp":
 		h.IndexLastUpdateTimestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "indexLastUpdatePhyoffset":
 		h.IndexLastUpdatePhyoffset, err = parseInt64(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	default:
 		return nil
 	}
@@ -283,7 +318,8 @@ func (h *QueryMessageResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("indexLastUpdatePhyoffset", h.IndexLastUpdatePhyoffset)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryMessageResponseHeader) Missing() string {
 	return h.seen.firstMissing("indexLastUpdateTimestamp", "indexLastUpdatePhyoffset")
 }
@@ -325,19 +361,29 @@ func (h *ReplyMessageRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 2
 	case "defaultTopicQueueNums":
 		h.DefaultTopicQueueNums, err = parseInt32(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "sysFlag":
 		h.SysFlag, err = parseInt32(key, value)
-		h.seen |= 1 << 5
+		if err == nil {
+			h.seen |= 1 << 5
+		}
 	case "bornTimestamp":
 		h.BornTimestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 6
+		if err == nil {
+			h.seen |= 1 << 6
+		}
 	case "flag":
 		h.Flag, err = parseInt32(key, value)
-		h.seen |= 1 << 7
+		if err == nil {
+			h.seen |= 1 << 7
+		}
 	case "properties":
 		h.Properties = value
 	case "reconsumeTimes":
@@ -353,7 +399,9 @@ func (h *ReplyMessageRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 9
 	case "storeTimestamp":
 		h.StoreTimestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 10
+		if err == nil {
+			h.seen |= 1 << 10
+		}
 	default:
 		return h.TopicRPCFields.setField(key, value)
 	}
@@ -383,7 +431,8 @@ func (h *ReplyMessageRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ReplyMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("producerGroup", "topic", "defaultTopic", "defaultTopicQueueNums", "queueId", "sysFlag", "bornTimestamp", "flag", "bornHost", "storeHost", "storeTimestamp")
 }
@@ -424,19 +473,29 @@ func (h *SendMessageRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 2
 	case "defaultTopicQueueNums":
 		h.DefaultTopicQueueNums, err = parseInt32(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "sysFlag":
 		h.SysFlag, err = parseInt32(key, value)
-		h.seen |= 1 << 5
+		if err == nil {
+			h.seen |= 1 << 5
+		}
 	case "bornTimestamp":
 		h.BornTimestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 6
+		if err == nil {
+			h.seen |= 1 << 6
+		}
 	case "flag":
 		h.Flag, err = parseInt32(key, value)
-		h.seen |= 1 << 7
+		if err == nil {
+			h.seen |= 1 << 7
+		}
 	case "properties":
 		h.Properties = value
 	case "reconsumeTimes":
@@ -485,7 +544,8 @@ func (h *SendMessageRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *SendMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("producerGroup", "topic", "defaultTopic", "defaultTopicQueueNums", "queueId", "sysFlag", "bornTimestamp", "flag")
 }
@@ -510,19 +570,29 @@ func (h *SendMessageRequestHeaderV2) SetField(key, value string) (err error) {
 		h.seen |= 1 << 2
 	case "d":
 		h.DefaultTopicQueueNums, err = parseInt32(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "e":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "f":
 		h.SysFlag, err = parseInt32(key, value)
-		h.seen |= 1 << 5
+		if err == nil {
+			h.seen |= 1 << 5
+		}
 	case "g":
 		h.BornTimestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 6
+		if err == nil {
+			h.seen |= 1 << 6
+		}
 	case "h":
 		h.Flag, err = parseInt32(key, value)
-		h.seen |= 1 << 7
+		if err == nil {
+			h.seen |= 1 << 7
+		}
 	case "i":
 		h.Properties = value
 	case "j":
@@ -576,7 +646,8 @@ func (h *SendMessageRequestHeaderV2) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *SendMessageRequestHeaderV2) Missing() string {
 	return h.seen.firstMissing("a", "b", "c", "d", "e", "f", "g", "h")
 }
@@ -603,10 +674,14 @@ func (h *SendMessageResponseHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 0
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "queueOffset":
 		h.QueueOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "transactionId":
 		h.TransactionID = value
 	case "batchUniqId":
@@ -635,7 +710,8 @@ func (h *SendMessageResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *SendMessageResponseHeader) Missing() string {
 	return h.seen.firstMissing("msgId", "queueId", "queueOffset")
 }
@@ -665,7 +741,9 @@ func (h *StatisticsMessagesRequestHeader) SetField(key, value string) (err error
 		h.seen |= 1 << 1
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "fromTime":
 		h.FromTime, err = parseInt64(key, value)
 	case "toTime":
@@ -686,7 +764,8 @@ func (h *StatisticsMessagesRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *StatisticsMessagesRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "topic", "queueId")
 }
@@ -708,7 +787,9 @@ func (h *ViewMessageRequestHeader) SetField(key, value string) (err error) {
 		h.Topic = value
 	case "offset":
 		h.Offset, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -723,7 +804,8 @@ func (h *ViewMessageRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("offset", h.Offset)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ViewMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("offset")
 }
@@ -745,5 +827,6 @@ func (h *ViewMessageResponseHeader) SetField(key, value string) (err error) {
 func (h *ViewMessageResponseHeader) WriteFields(w FieldWriter) {
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ViewMessageResponseHeader) Missing() string { return "" }

@@ -28,7 +28,8 @@ func (h *GetTopicsByClusterRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("cluster", h.Cluster)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetTopicsByClusterRequestHeader) Missing() string {
 	return h.seen.firstMissing("cluster")
 }
@@ -59,7 +60,8 @@ func (h *AddWritePermOfBrokerRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("brokerName", h.BrokerName)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *AddWritePermOfBrokerRequestHeader) Missing() string {
 	return h.seen.firstMissing("brokerName")
 }
@@ -78,7 +80,9 @@ func (h *AddWritePermOfBrokerResponseHeader) SetField(key, value string) (err er
 	switch key {
 	case "addTopicCount":
 		h.AddTopicCount, err = parseInt32(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -90,7 +94,8 @@ func (h *AddWritePermOfBrokerResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("addTopicCount", int64(h.AddTopicCount))
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *AddWritePermOfBrokerResponseHeader) Missing() string {
 	return h.seen.firstMissing("addTopicCount")
 }
@@ -126,7 +131,8 @@ func (h *DeleteKVConfigRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("key", h.Key)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *DeleteKVConfigRequestHeader) Missing() string {
 	return h.seen.firstMissing("namespace", "key")
 }
@@ -165,7 +171,8 @@ func (h *DeleteTopicFromNamesrvRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *DeleteTopicFromNamesrvRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic")
 }
@@ -201,7 +208,8 @@ func (h *GetKVConfigRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("key", h.Key)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetKVConfigRequestHeader) Missing() string {
 	return h.seen.firstMissing("namespace", "key")
 }
@@ -233,7 +241,8 @@ func (h *GetKVConfigResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetKVConfigResponseHeader) Missing() string { return "" }
 
 // GetKVListByNamespaceRequestHeader holds the ext fields of upstream's class of that name.
@@ -262,7 +271,8 @@ func (h *GetKVListByNamespaceRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("namespace", h.Namespace)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetKVListByNamespaceRequestHeader) Missing() string {
 	return h.seen.firstMissing("namespace")
 }
@@ -302,7 +312,8 @@ func (h *GetRouteInfoRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetRouteInfoRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic")
 }
@@ -343,7 +354,8 @@ func (h *PutKVConfigRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("value", h.Value)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PutKVConfigRequestHeader) Missing() string {
 	return h.seen.firstMissing("namespace", "key", "value")
 }
@@ -374,7 +386,9 @@ func (h *QueryDataVersionRequestHeader) SetField(key, value string) (err error) 
 		h.seen |= 1 << 2
 	case "brokerId":
 		h.BrokerID, err = parseInt64(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	default:
 		return nil
 	}
@@ -389,7 +403,8 @@ func (h *QueryDataVersionRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("brokerId", h.BrokerID)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryDataVersionRequestHeader) Missing() string {
 	return h.seen.firstMissing("brokerName", "brokerAddr", "clusterName", "brokerId")
 }
@@ -408,7 +423,9 @@ func (h *QueryDataVersionResponseHeader) SetField(key, value string) (err error)
 	switch key {
 	case "changed":
 		h.Changed, err = parseBool(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -420,7 +437,8 @@ func (h *QueryDataVersionResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteBool("changed", h.Changed)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryDataVersionResponseHeader) Missing() string {
 	return h.seen.firstMissing("changed")
 }
@@ -459,7 +477,9 @@ func (h *RegisterBrokerRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 3
 	case "brokerId":
 		h.BrokerID, err = parseInt64(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "heartbeatTimeoutMillis":
 		h.HeartbeatTimeoutMillis.V, err = parseInt64(key, value)
 		h.HeartbeatTimeoutMillis.Set = err == nil
@@ -496,7 +516,8 @@ func (h *RegisterBrokerRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *RegisterBrokerRequestHeader) Missing() string {
 	return h.seen.firstMissing("brokerName", "brokerAddr", "clusterName", "haServerAddr", "brokerId")
 }
@@ -534,7 +555,8 @@ func (h *RegisterBrokerResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *RegisterBrokerResponseHeader) Missing() string { return "" }
 
 // RegisterOrderTopicRequestHeader holds the ext fields of upstream's class of that name.
@@ -568,7 +590,8 @@ func (h *RegisterOrderTopicRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("orderTopicString", h.OrderTopicString)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *RegisterOrderTopicRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "orderTopicString")
 }
@@ -601,7 +624,8 @@ func (h *RegisterTopicRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *RegisterTopicRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic")
 }
@@ -632,7 +656,9 @@ func (h *UnRegisterBrokerRequestHeader) SetField(key, value string) (err error) 
 		h.seen |= 1 << 2
 	case "brokerId":
 		h.BrokerID, err = parseInt64(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	default:
 		return nil
 	}
@@ -647,7 +673,8 @@ func (h *UnRegisterBrokerRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("brokerId", h.BrokerID)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *UnRegisterBrokerRequestHeader) Missing() string {
 	return h.seen.firstMissing("brokerName", "brokerAddr", "clusterName", "brokerId")
 }
@@ -678,7 +705,8 @@ func (h *WipeWritePermOfBrokerRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("brokerName", h.BrokerName)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *WipeWritePermOfBrokerRequestHeader) Missing() string {
 	return h.seen.firstMissing("brokerName")
 }
@@ -697,7 +725,9 @@ func (h *WipeWritePermOfBrokerResponseHeader) SetField(key, value string) (err e
 	switch key {
 	case "wipeTopicCount":
 		h.WipeTopicCount, err = parseInt32(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -709,7 +739,8 @@ func (h *WipeWritePermOfBrokerResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("wipeTopicCount", int64(h.WipeTopicCount))
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *WipeWritePermOfBrokerResponseHeader) Missing() string {
 	return h.seen.firstMissing("wipeTopicCount")
 }

@@ -34,7 +34,8 @@ func (h *CheckRocksdbCqWriteProgressRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("checkStoreTime", h.CheckStoreTime)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *CheckRocksdbCqWriteProgressRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic")
 }
@@ -82,7 +83,8 @@ func (h *CloneGroupOffsetRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *CloneGroupOffsetRequestHeader) Missing() string {
 	return h.seen.firstMissing("srcGroup", "destGroup")
 }
@@ -101,7 +103,9 @@ func (h *GetConsumeStatsInBrokerHeader) SetField(key, value string) (err error) 
 	switch key {
 	case "isOrder":
 		h.IsOrder, err = parseBool(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -113,7 +117,8 @@ func (h *GetConsumeStatsInBrokerHeader) WriteFields(w FieldWriter) {
 	w.WriteBool("isOrder", h.IsOrder)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetConsumeStatsInBrokerHeader) Missing() string {
 	return h.seen.firstMissing("isOrder")
 }
@@ -158,7 +163,8 @@ func (h *GetConsumeStatsRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetConsumeStatsRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup")
 }
@@ -182,7 +188,9 @@ func (h *GetEarliestMsgStoretimeRequestHeader) SetField(key, value string) (err 
 		h.seen |= 1 << 0
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	default:
 		return h.TopicRPCFields.setField(key, value)
 	}
@@ -196,7 +204,8 @@ func (h *GetEarliestMsgStoretimeRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetEarliestMsgStoretimeRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "queueId")
 }
@@ -215,7 +224,9 @@ func (h *GetEarliestMsgStoretimeResponseHeader) SetField(key, value string) (err
 	switch key {
 	case "timestamp":
 		h.Timestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -227,7 +238,8 @@ func (h *GetEarliestMsgStoretimeResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("timestamp", h.Timestamp)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetEarliestMsgStoretimeResponseHeader) Missing() string {
 	return h.seen.firstMissing("timestamp")
 }
@@ -252,7 +264,9 @@ func (h *GetMaxOffsetRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 0
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "committed":
 		h.Committed, err = parseBool(key, value)
 	default:
@@ -269,7 +283,8 @@ func (h *GetMaxOffsetRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetMaxOffsetRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "queueId")
 }
@@ -288,7 +303,9 @@ func (h *GetMaxOffsetResponseHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "offset":
 		h.Offset, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -300,7 +317,8 @@ func (h *GetMaxOffsetResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("offset", h.Offset)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetMaxOffsetResponseHeader) Missing() string {
 	return h.seen.firstMissing("offset")
 }
@@ -324,7 +342,9 @@ func (h *GetMinOffsetRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 0
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	default:
 		return h.TopicRPCFields.setField(key, value)
 	}
@@ -338,7 +358,8 @@ func (h *GetMinOffsetRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetMinOffsetRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "queueId")
 }
@@ -357,7 +378,9 @@ func (h *GetMinOffsetResponseHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "offset":
 		h.Offset, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -369,7 +392,8 @@ func (h *GetMinOffsetResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("offset", h.Offset)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetMinOffsetResponseHeader) Missing() string {
 	return h.seen.firstMissing("offset")
 }
@@ -407,7 +431,8 @@ func (h *InitConsumerOffsetRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *InitConsumerOffsetRequestHeader) Missing() string { return "" }
 
 // QueryConsumeQueueRequestHeader holds the ext fields of upstream's class of that name.
@@ -457,7 +482,8 @@ func (h *QueryConsumeQueueRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryConsumeQueueRequestHeader) Missing() string { return "" }
 
 // QueryConsumeTimeSpanRequestHeader holds the ext fields of upstream's class of that name.
@@ -493,7 +519,8 @@ func (h *QueryConsumeTimeSpanRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryConsumeTimeSpanRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "group")
 }
@@ -522,7 +549,9 @@ func (h *QueryConsumerOffsetRequestHeader) SetField(key, value string) (err erro
 		h.seen |= 1 << 1
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "setZeroIfNotFound":
 		h.SetZeroIfNotFound.V, err = parseBool(key, value)
 		h.SetZeroIfNotFound.Set = err == nil
@@ -543,7 +572,8 @@ func (h *QueryConsumerOffsetRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryConsumerOffsetRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "topic", "queueId")
 }
@@ -562,7 +592,9 @@ func (h *QueryConsumerOffsetResponseHeader) SetField(key, value string) (err err
 	switch key {
 	case "offset":
 		h.Offset, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -574,7 +606,8 @@ func (h *QueryConsumerOffsetResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("offset", h.Offset)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryConsumerOffsetResponseHeader) Missing() string {
 	return h.seen.firstMissing("offset")
 }
@@ -618,7 +651,8 @@ func (h *QueryCorrectionOffsetHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *QueryCorrectionOffsetHeader) Missing() string {
 	return h.seen.firstMissing("compareGroup", "topic")
 }
@@ -647,10 +681,14 @@ func (h *SearchOffsetRequestHeader) SetField(key, value string) (err error) {
 		h.LiteTopic = value
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "timestamp":
 		h.Timestamp, err = parseInt64(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "boundaryType":
 		h.BoundaryType = value
 	default:
@@ -673,7 +711,8 @@ func (h *SearchOffsetRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *SearchOffsetRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "queueId", "timestamp")
 }
@@ -692,7 +731,9 @@ func (h *SearchOffsetResponseHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "offset":
 		h.Offset, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -704,7 +745,8 @@ func (h *SearchOffsetResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("offset", h.Offset)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *SearchOffsetResponseHeader) Missing() string {
 	return h.seen.firstMissing("offset")
 }
@@ -733,10 +775,14 @@ func (h *UpdateConsumerOffsetRequestHeader) SetField(key, value string) (err err
 		h.seen |= 1 << 1
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "commitOffset":
 		h.CommitOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	default:
 		return h.TopicRPCFields.setField(key, value)
 	}
@@ -752,7 +798,8 @@ func (h *UpdateConsumerOffsetRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *UpdateConsumerOffsetRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "topic", "queueId", "commitOffset")
 }
@@ -774,5 +821,6 @@ func (h *UpdateConsumerOffsetResponseHeader) SetField(key, value string) (err er
 func (h *UpdateConsumerOffsetResponseHeader) WriteFields(w FieldWriter) {
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *UpdateConsumerOffsetResponseHeader) Missing() string { return "" }

@@ -28,13 +28,17 @@ func (h *AckMessageRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 1
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "extraInfo":
 		h.ExtraInfo = value
 		h.seen |= 1 << 3
 	case "offset":
 		h.Offset, err = parseInt64(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "liteTopic":
 		h.LiteTopic = value
 	default:
@@ -56,7 +60,8 @@ func (h *AckMessageRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *AckMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "topic", "queueId", "extraInfo", "offset")
 }
@@ -89,16 +94,22 @@ func (h *ChangeInvisibleTimeRequestHeader) SetField(key, value string) (err erro
 		h.seen |= 1 << 1
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "extraInfo":
 		h.ExtraInfo = value
 		h.seen |= 1 << 3
 	case "offset":
 		h.Offset, err = parseInt64(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "invisibleTime":
 		h.InvisibleTime, err = parseInt64(key, value)
-		h.seen |= 1 << 5
+		if err == nil {
+			h.seen |= 1 << 5
+		}
 	case "liteTopic":
 		h.LiteTopic = value
 	case "suspend":
@@ -124,7 +135,8 @@ func (h *ChangeInvisibleTimeRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ChangeInvisibleTimeRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "topic", "queueId", "extraInfo", "offset", "invisibleTime")
 }
@@ -145,13 +157,19 @@ func (h *ChangeInvisibleTimeResponseHeader) SetField(key, value string) (err err
 	switch key {
 	case "popTime":
 		h.PopTime, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "invisibleTime":
 		h.InvisibleTime, err = parseInt64(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "reviveQid":
 		h.ReviveQid, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	default:
 		return nil
 	}
@@ -165,7 +183,8 @@ func (h *ChangeInvisibleTimeResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("reviveQid", int64(h.ReviveQid))
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ChangeInvisibleTimeResponseHeader) Missing() string {
 	return h.seen.firstMissing("popTime", "invisibleTime", "reviveQid")
 }
@@ -191,13 +210,17 @@ func (h *ConsumerSendMsgBackRequestHeader) SetField(key, value string) (err erro
 	switch key {
 	case "offset":
 		h.Offset, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "group":
 		h.Group = value
 		h.seen |= 1 << 1
 	case "delayLevel":
 		h.DelayLevel, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "originMsgId":
 		h.OriginMsgID = value
 	case "originTopic":
@@ -231,7 +254,8 @@ func (h *ConsumerSendMsgBackRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ConsumerSendMsgBackRequestHeader) Missing() string {
 	return h.seen.firstMissing("offset", "group", "delayLevel")
 }
@@ -265,13 +289,19 @@ func (h *NotificationRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 1
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "pollTime":
 		h.PollTime, err = parseInt64(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "bornTime":
 		h.BornTime, err = parseInt64(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "order":
 		h.Order.V, err = parseBool(key, value)
 		h.Order.Set = err == nil
@@ -309,7 +339,8 @@ func (h *NotificationRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *NotificationRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "topic", "queueId", "pollTime", "bornTime")
 }
@@ -329,7 +360,9 @@ func (h *NotificationResponseHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "hasMsg":
 		h.HasMsg, err = parseBool(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "pollingFull":
 		h.PollingFull, err = parseBool(key, value)
 	default:
@@ -344,7 +377,8 @@ func (h *NotificationResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteBool("pollingFull", h.PollingFull)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *NotificationResponseHeader) Missing() string {
 	return h.seen.firstMissing("hasMsg")
 }
@@ -370,10 +404,14 @@ func (h *PeekMessageRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 0
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "maxMsgNums":
 		h.MaxMsgNums, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "consumerGroup":
 		h.ConsumerGroup = value
 		h.seen |= 1 << 3
@@ -392,7 +430,8 @@ func (h *PeekMessageRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PeekMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "queueId", "maxMsgNums", "consumerGroup")
 }
@@ -420,7 +459,9 @@ func (h *PollingInfoRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 1
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	default:
 		return h.TopicRPCFields.setField(key, value)
 	}
@@ -435,7 +476,8 @@ func (h *PollingInfoRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PollingInfoRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "topic", "queueId")
 }
@@ -454,7 +496,9 @@ func (h *PollingInfoResponseHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "pollingNum":
 		h.PollingNum, err = parseInt32(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -466,7 +510,8 @@ func (h *PollingInfoResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("pollingNum", int64(h.PollingNum))
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PollingInfoResponseHeader) Missing() string {
 	return h.seen.firstMissing("pollingNum")
 }
@@ -502,16 +547,24 @@ func (h *PopLiteMessageRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 2
 	case "maxMsgNum":
 		h.MaxMsgNum, err = parseInt32(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "invisibleTime":
 		h.InvisibleTime, err = parseInt64(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "pollTime":
 		h.PollTime, err = parseInt64(key, value)
-		h.seen |= 1 << 5
+		if err == nil {
+			h.seen |= 1 << 5
+		}
 	case "bornTime":
 		h.BornTime, err = parseInt64(key, value)
-		h.seen |= 1 << 6
+		if err == nil {
+			h.seen |= 1 << 6
+		}
 	case "attemptId":
 		h.AttemptID = value
 	default:
@@ -535,7 +588,8 @@ func (h *PopLiteMessageRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PopLiteMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("clientId", "consumerGroup", "topic", "maxMsgNum", "invisibleTime", "pollTime", "bornTime")
 }
@@ -559,13 +613,19 @@ func (h *PopLiteMessageResponseHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "popTime":
 		h.PopTime, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "invisibleTime":
 		h.InvisibleTime, err = parseInt64(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "reviveQid":
 		h.ReviveQid, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "startOffsetInfo":
 		h.StartOffsetInfo = value
 	case "msgOffsetInfo":
@@ -594,7 +654,8 @@ func (h *PopLiteMessageResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PopLiteMessageResponseHeader) Missing() string {
 	return h.seen.firstMissing("popTime", "invisibleTime", "reviveQid")
 }
@@ -631,22 +692,34 @@ func (h *PopMessageRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 1
 	case "queueId":
 		h.QueueID, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "maxMsgNums":
 		h.MaxMsgNums, err = parseInt32(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "invisibleTime":
 		h.InvisibleTime, err = parseInt64(key, value)
-		h.seen |= 1 << 4
+		if err == nil {
+			h.seen |= 1 << 4
+		}
 	case "pollTime":
 		h.PollTime, err = parseInt64(key, value)
-		h.seen |= 1 << 5
+		if err == nil {
+			h.seen |= 1 << 5
+		}
 	case "bornTime":
 		h.BornTime, err = parseInt64(key, value)
-		h.seen |= 1 << 6
+		if err == nil {
+			h.seen |= 1 << 6
+		}
 	case "initMode":
 		h.InitMode, err = parseInt32(key, value)
-		h.seen |= 1 << 7
+		if err == nil {
+			h.seen |= 1 << 7
+		}
 	case "expType":
 		h.ExpType = value
 	case "exp":
@@ -687,7 +760,8 @@ func (h *PopMessageRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PopMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("consumerGroup", "topic", "queueId", "maxMsgNums", "invisibleTime", "pollTime", "bornTime", "initMode")
 }
@@ -712,16 +786,24 @@ func (h *PopMessageResponseHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "popTime":
 		h.PopTime, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "invisibleTime":
 		h.InvisibleTime, err = parseInt64(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "reviveQid":
 		h.ReviveQid, err = parseInt32(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "restNum":
 		h.RestNum, err = parseInt64(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "startOffsetInfo":
 		h.StartOffsetInfo = value
 	case "msgOffsetInfo":
@@ -751,7 +833,8 @@ func (h *PopMessageResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *PopMessageResponseHeader) Missing() string {
 	return h.seen.firstMissing("popTime", "invisibleTime", "reviveQid", "restNum")
 }
@@ -795,7 +878,8 @@ func (h *RecallMessageRequestHeader) WriteFields(w FieldWriter) {
 	h.TopicRPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *RecallMessageRequestHeader) Missing() string {
 	return h.seen.firstMissing("topic", "recallHandle")
 }
@@ -826,7 +910,8 @@ func (h *RecallMessageResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteString("msgId", h.MsgID)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *RecallMessageResponseHeader) Missing() string {
 	return h.seen.firstMissing("msgId")
 }

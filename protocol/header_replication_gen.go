@@ -29,7 +29,8 @@ func (h *AddBrokerRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *AddBrokerRequestHeader) Missing() string { return "" }
 
 // ExchangeHAInfoRequestHeader holds the ext fields of upstream's class of that name.
@@ -72,7 +73,8 @@ func (h *ExchangeHAInfoRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ExchangeHAInfoRequestHeader) Missing() string { return "" }
 
 // ExchangeHAInfoResponseHeader holds the ext fields of upstream's class of that name.
@@ -115,7 +117,8 @@ func (h *ExchangeHAInfoResponseHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ExchangeHAInfoResponseHeader) Missing() string { return "" }
 
 // GetBrokerMemberGroupRequestHeader holds the ext fields of upstream's class of that name.
@@ -149,7 +152,8 @@ func (h *GetBrokerMemberGroupRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteString("brokerName", h.BrokerName)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *GetBrokerMemberGroupRequestHeader) Missing() string {
 	return h.seen.firstMissing("clusterName", "brokerName")
 }
@@ -206,7 +210,8 @@ func (h *NotifyMinBrokerIdChangeRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *NotifyMinBrokerIdChangeRequestHeader) Missing() string { return "" }
 
 // RemoveBrokerRequestHeader holds the ext fields of upstream's class of that name.
@@ -231,7 +236,9 @@ func (h *RemoveBrokerRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 1
 	case "brokerId":
 		h.BrokerID, err = parseInt64(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	default:
 		return nil
 	}
@@ -245,7 +252,8 @@ func (h *RemoveBrokerRequestHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("brokerId", h.BrokerID)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *RemoveBrokerRequestHeader) Missing() string {
 	return h.seen.firstMissing("brokerName", "brokerClusterName", "brokerId")
 }
@@ -264,7 +272,9 @@ func (h *ResetMasterFlushOffsetHeader) SetField(key, value string) (err error) {
 	switch key {
 	case "masterFlushOffset":
 		h.MasterFlushOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	default:
 		return nil
 	}
@@ -276,7 +286,8 @@ func (h *ResetMasterFlushOffsetHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("masterFlushOffset", h.MasterFlushOffset)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ResetMasterFlushOffsetHeader) Missing() string {
 	return h.seen.firstMissing("masterFlushOffset")
 }
@@ -359,7 +370,8 @@ func (h *BrokerHeartbeatRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *BrokerHeartbeatRequestHeader) Missing() string {
 	return h.seen.firstMissing("clusterName", "brokerAddr", "brokerName")
 }

@@ -24,10 +24,14 @@ func (h *CheckTransactionStateRequestHeader) SetField(key, value string) (err er
 		h.Topic = value
 	case "tranStateTableOffset":
 		h.TranStateTableOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 0
+		if err == nil {
+			h.seen |= 1 << 0
+		}
 	case "commitLogOffset":
 		h.CommitLogOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "msgId":
 		h.MsgID = value
 	case "transactionId":
@@ -59,7 +63,8 @@ func (h *CheckTransactionStateRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *CheckTransactionStateRequestHeader) Missing() string {
 	return h.seen.firstMissing("tranStateTableOffset", "commitLogOffset")
 }
@@ -84,13 +89,19 @@ func (h *CheckTransactionStateResponseHeader) SetField(key, value string) (err e
 		h.seen |= 1 << 0
 	case "tranStateTableOffset":
 		h.TranStateTableOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "commitLogOffset":
 		h.CommitLogOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "commitOrRollback":
 		h.CommitOrRollback, err = parseInt32(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	default:
 		return nil
 	}
@@ -105,7 +116,8 @@ func (h *CheckTransactionStateResponseHeader) WriteFields(w FieldWriter) {
 	w.WriteInt("commitOrRollback", int64(h.CommitOrRollback))
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *CheckTransactionStateResponseHeader) Missing() string {
 	return h.seen.firstMissing("producerGroup", "tranStateTableOffset", "commitLogOffset", "commitOrRollback")
 }
@@ -137,13 +149,19 @@ func (h *EndTransactionRequestHeader) SetField(key, value string) (err error) {
 		h.seen |= 1 << 0
 	case "tranStateTableOffset":
 		h.TranStateTableOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 1
+		if err == nil {
+			h.seen |= 1 << 1
+		}
 	case "commitLogOffset":
 		h.CommitLogOffset, err = parseInt64(key, value)
-		h.seen |= 1 << 2
+		if err == nil {
+			h.seen |= 1 << 2
+		}
 	case "commitOrRollback":
 		h.CommitOrRollback, err = parseInt32(key, value)
-		h.seen |= 1 << 3
+		if err == nil {
+			h.seen |= 1 << 3
+		}
 	case "fromTransactionCheck":
 		h.FromTransactionCheck.V, err = parseBool(key, value)
 		h.FromTransactionCheck.Set = err == nil
@@ -177,7 +195,8 @@ func (h *EndTransactionRequestHeader) WriteFields(w FieldWriter) {
 	h.RPCFields.writeFields(w)
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *EndTransactionRequestHeader) Missing() string {
 	return h.seen.firstMissing("producerGroup", "tranStateTableOffset", "commitLogOffset", "commitOrRollback", "msgId")
 }
@@ -199,7 +218,8 @@ func (h *EndTransactionResponseHeader) SetField(key, value string) (err error) {
 func (h *EndTransactionResponseHeader) WriteFields(w FieldWriter) {
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *EndTransactionResponseHeader) Missing() string { return "" }
 
 // ResumeCheckHalfMessageRequestHeader holds the ext fields of upstream's class of that name.
@@ -235,5 +255,6 @@ func (h *ResumeCheckHalfMessageRequestHeader) WriteFields(w FieldWriter) {
 	}
 }
 
-// Missing names the first required field that was not set, or is empty.
+// Missing names the first required field that was not set or could not be read, or is
+// empty.
 func (h *ResumeCheckHalfMessageRequestHeader) Missing() string { return "" }

@@ -328,8 +328,9 @@ func (p *player) show(c command, r *wire.Frame, err error) ([]string, error) {
 	return lines, nil
 }
 
-// javaFault is the remark of a handler that threw: class, message, and the line of the frame.
-var javaFault = regexp.MustCompile(`^(java|com|org|io)\.[a-z0-9_.]+\.[A-Z]\w*(Exception|Error)\b`)
+// javaFault is the remark of a handler that threw: class, message, and the line of the frame;
+// or only the message that the virtual machine gives to a null that was used.
+var javaFault = regexp.MustCompile(`^((java|com|org|io)\.[a-z0-9_.]+\.[A-Z]\w*(Exception|Error)\b|Cannot (invoke|read|load|store|assign) )`)
 
 // anyFault stands in recordings for such a remark (intended difference 3). An answer matches
 // it by having some remark of its own.

@@ -27,7 +27,7 @@ const maxShown = 2000
 // equal lines, up to what the view masks.
 func (v View) Lines(f *Frame) []string {
 	out := []string{v.CodeName(f.Code)}
-	if f.HasRemark && !v.NoRemark {
+	if f.Remark != "" && !v.NoRemark { // an empty remark and none mean the same to every client
 		out = append(out, "remark "+v.mask("remark", quote(f.Remark)))
 	}
 	for _, k := range sortedKeys(f.Ext) {

@@ -171,7 +171,7 @@ func writeMethods(b *bytes.Buffer, h *header, name string, key func(field) strin
 	fmt.Fprintf(b, "// Reset clears every field.\nfunc (h *%s) Reset() { *h = %s{} }\n\n", name, name)
 	writeSetField(b, h, name, key, rpc)
 	writeWriteFields(b, h, name, key, rpc)
-	fmt.Fprintf(b, "// Missing names the first required field that was not set, or is empty.\nfunc (h *%s) Missing() string {", name)
+	fmt.Fprintf(b, "// Missing names the first required field that was not set or could not be read, or is\n// empty.\nfunc (h *%s) Missing() string {", name)
 	if len(required) == 0 {
 		b.WriteString(" return \"\" }\n\n")
 		return
@@ -214,7 +214,11 @@ func writeSetField(b *bytes.Buffer, h *header, name string, key func(field) stri
 			fmt.Fprintf(b, "h.%s, err = %s(key, value)\n", f.name, k.set)
 		}
 		if f.required {
-			fmt.Fprintf(b, "h.seen |= 1 << %d\n", bit)
+			seen := fmt.Sprintf("h.seen |= 1 << %d\n", bit)
+			if k.set != "" {
+				seen = "if err == nil {\n" + seen + "}\n"
+			}
+			b.WriteString(seen)
 			bit++
 		}
 	}
