@@ -64,6 +64,7 @@ var rooms = []room{
 	{dir: "cmd/*", imports: []string{
 		"remoting", "store", "namesrv", "broker", "controller", "proxy", "admin", "bench", "config",
 	}, sockets: true},
+	{dir: "internal/diffgen", imports: []string{"conformance"}, sealed: true},
 	{dir: "internal/*", imports: []string{"protocol", "compat", "codec", "config"}, sockets: true},
 }
 
