@@ -50,6 +50,9 @@ func Cases() []conformance.Case {
 		{Name: "official-name-server", Feature: "mixed with the official release", Topology: conformance.OfficialNameServer, Codes: append([]protocol.RequestCode{protocol.RegisterBroker}, consuming...), Run: mixed},
 		{Name: "kill-async-flush", Feature: "durability", Needs: conformance.Control, Settings: flush("ASYNC_FLUSH"), Slow: true, Timeout: 20 * time.Minute, Codes: consuming, Run: killUnderLoad},
 		{Name: "kill-sync-flush", Feature: "durability", Needs: conformance.Control, Settings: flush("SYNC_FLUSH"), Slow: true, Timeout: 20 * time.Minute, Codes: consuming, Run: killUnderLoad},
+		{Name: "hand-over", Feature: "data directory", Needs: conformance.Control, Slow: true, Timeout: 10 * time.Minute, Codes: consuming, Run: handOver},
+		{Name: "name-server-restart", Feature: "name server: restart", Needs: conformance.Control, Slow: true, Timeout: 3 * time.Minute, Codes: append([]protocol.RequestCode{protocol.PutKVConfig, protocol.GetKVConfig, protocol.RegisterBroker}, producing...), Run: nameServerRestart},
+		{Name: "one-name-server-down", Feature: "name server: restart", Needs: conformance.Control, Topology: conformance.TwoNameServers, Slow: true, Timeout: 3 * time.Minute, Codes: consuming, Run: oneNameServerDown},
 		{Name: "restart", Feature: "durability", Needs: conformance.Control, Slow: true, Timeout: 5 * time.Minute, Codes: consuming, Run: restart},
 	}
 	for i := range cases {

@@ -151,3 +151,42 @@ func mixed(t *conformance.T) {
 	sendSync(t)
 	autoCreation(t)
 }
+
+// handOver sends to one implementation, stops it, starts the other on the same directory and
+// ports, and back again: every message, topic and consumer offset is there each time.
+func handOver(t *conformance.T) {
+	if t.Target().Reference == nil {
+		t.Skipf("needs the official release beside it: %s", t.Target().ReferenceLacking)
+	}
+	t.StartServers()
+	broker := t.Servers().Broker()
+	topic, group := newTopic(t, 2), t.Group()
+	var sent []string
+	consumed := newInbox()
+	for round, launcher := range []conformance.Launcher{t.Target().Self, t.Target().Reference, t.Target().Self} {
+		if round > 0 {
+			t.Check(broker.Stop(t.Context()), "stop the broker before round %d", round)
+			broker.Become(launcher)
+			t.Check(broker.Start(t.Context()), "start the broker in round %d", round)
+			awaitRoute(t, topic)
+		}
+		p := newProducer(t)
+		var fresh []string
+		for _, body := range numbered(fmt.Sprint("round", round), 40) {
+			send(t, p, primitive.NewMessage(topic, []byte(body)).WithTag("T").WithKeys([]string{body}))
+			fresh = append(fresh, body)
+		}
+		sent = append(sent, fresh...)
+		// The group continues where it was: it gets what is new, and nothing again.
+		stop := startConsumer(t, group, topic, everything, intoInbox(consumed))
+		if got := consumed.await(t, sent); len(got) != len(sent) {
+			t.Errorf("round %d: %d messages were delivered %d times", round, len(sent), len(got))
+		}
+		stop()
+		// A new group gets all there is.
+		all := newInbox()
+		stopAll := startConsumer(t, t.Group(), topic, everything, intoInbox(all))
+		all.await(t, sent)
+		stopAll()
+	}
+}

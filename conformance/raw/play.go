@@ -422,4 +422,3 @@ func (p *player) byLength(of func(name string) string) []string {
 	})
 	return names
 }
-
