@@ -124,7 +124,8 @@ func (c *conn) dispatch() {
 	switch {
 	case route == nil:
 		c.refuse(r, protocol.ResponseRequestCodeNotSupported, notSupported(f.Code))
-	case c.host.draining.Load() && f.Version > goAwayAbove:
+	case c.host.draining.Load() && f.Version > goAwayAbove && !f.IsOneway():
+		// What wants no answer cannot be told to go; it is served.
 		c.refuse(r, protocol.ResponseGoAway, remarkGoAway)
 	case route.Reject != nil && route.Reject():
 		c.refuse(r, protocol.ResponseSystemBusy, remarkReject)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -140,7 +141,9 @@ func (in *input) more(need int) error {
 	in.n, in.err = 0, nil
 	var err error
 	if in.raw != nil {
-		err = in.raw.Read(in.readFn)
+		if err = in.raw.Read(in.readFn); errors.Is(err, os.ErrDeadlineExceeded) {
+			in.readLeftovers()
+		}
 	} else if err = in.beforeWait(); err == nil {
 		in.n, err = in.conn.Read(in.room())
 	}
@@ -155,6 +158,15 @@ func (in *input) more(need int) error {
 	in.adapt()
 	in.w += in.n
 	return nil
+}
+
+// readLeftovers reads once without waiting when the reader has been told to end:
+// what the peer sent before is in the socket, and a one-way request among it
+// (a consumer's last offsets) would be lost without a trace.
+func (in *input) readLeftovers() {
+	_ = in.raw.Control(func(fd uintptr) {
+		in.n = in.readReady(fd)
+	})
 }
 
 func (in *input) ended(err error) error {

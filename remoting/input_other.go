@@ -9,4 +9,6 @@ const rawReads = false
 
 func (in *input) tryRead(uintptr) bool { panic("remoting: no raw reads on this platform") }
 
+func (in *input) readReady(uintptr) int { panic("remoting: no raw reads on this platform") }
+
 func writeNow(syscall.RawConn, []byte) (int, error) { return 0, nil }

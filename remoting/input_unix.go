@@ -34,6 +34,20 @@ func (in *input) tryRead(fd uintptr) bool {
 	}
 }
 
+// readReady reads what is there, and returns 0 when nothing is.
+func (in *input) readReady(fd uintptr) int {
+	for {
+		n, err := syscall.Read(int(fd), in.room())
+		if err == nil {
+			return n
+		}
+		if err != syscall.EINTR {
+			in.release()
+			return 0
+		}
+	}
+}
+
 // writeNow writes what the socket takes without waiting.
 func writeNow(raw syscall.RawConn, p []byte) (n int, err error) {
 	controlErr := raw.Write(func(fd uintptr) bool {
