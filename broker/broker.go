@@ -191,8 +191,8 @@ func (b *Broker) close() error {
 	if b.delay != nil {
 		faults = append(faults, b.delay.Persist())
 	}
-	if b.offsets != nil {
-		faults = append(faults, b.offsets.Persist(), b.groups.Persist(), b.topics.Persist())
+	if b.offsets != nil { // topics and groups are written at each change
+		faults = append(faults, b.offsets.Persist())
 	}
 	if b.store != nil {
 		faults = append(faults, b.store.Close())
