@@ -61,6 +61,7 @@ func (b *Broker) resumePulls(woken []*longpoll.Waiter[*heldPull]) {
 func (b *Broker) resumePull(held *heldPull) {
 	op := newPullOp()
 	op.header, op.group, op.topic, op.tags = held.header, held.group, held.topic, held.tags
+	op.query.NoWait = true // if it is one for the disk, the client is told to ask again, and a worker serves it
 	b.readForPull(op)
 	b.commitPulled(op, false)
 	b.answerPull(held.pending, op)

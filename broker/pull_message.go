@@ -53,8 +53,15 @@ func (op *pullOp) release() {
 	pullOps.Put(op)
 }
 
-// pullMessage serves PULL_MESSAGE (11) and LITE_PULL_MESSAGE (361).
-func (b *Broker) pullMessage(r *remoting.Request) error {
+// pullMessage serves PULL_MESSAGE (11) and LITE_PULL_MESSAGE (361). It runs in
+// the reader of its connection, which sends and heartbeats share: messages that
+// only the disk has are read by a worker.
+func (b *Broker) pullMessage(r *remoting.Request) error { return b.pull(r, true) }
+
+// pullCold serves a pull that pullMessage found to be one for the disk.
+func (b *Broker) pullCold(r *remoting.Request) error { return b.pull(r, false) }
+
+func (b *Broker) pull(r *remoting.Request, inline bool) error {
 	op := newPullOp()
 	if err := r.Decode(&op.header); err != nil {
 		op.release()
@@ -63,7 +70,12 @@ func (b *Broker) pullMessage(r *remoting.Request) error {
 	if err := b.admitPull(r, op); err != nil {
 		return b.refusePull(r, op, err)
 	}
+	op.query.NoWait = inline
 	b.readForPull(op)
+	if op.result.Cold {
+		op.release()
+		return r.Move(b.pools.pull, b.pullCold)
+	}
 	b.commitPulled(op, true)
 	if op.header.SysFlag&protocol.PullFlagSuspend != 0 && op.code() == protocol.ResponsePullNotFound {
 		b.holdPull(r, op)
@@ -86,7 +98,7 @@ func (b *Broker) readForPull(op *pullOp) {
 			return
 		}
 	}
-	op.query = store.Query{Topic: h.Topic, QueueID: h.QueueID, Offset: h.QueueOffset, MaxCount: int(h.MaxMsgNums)}
+	op.query = store.Query{Topic: h.Topic, QueueID: h.QueueID, Offset: h.QueueOffset, MaxCount: int(h.MaxMsgNums), NoWait: op.query.NoWait}
 	if !op.tags.All() {
 		op.query.Filter = &op.tags
 	}

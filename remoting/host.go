@@ -127,7 +127,7 @@ func (h *host) reportPanic(p Panic) {
 
 // observeRequest reports a request that is over when its handler is.
 func (h *host) observeRequest(r *Request) {
-	if r.state != requestDetached {
+	if r.state != requestDetached && r.state != requestMoved {
 		h.observe(r.Frame.Code, r.code, r.IsOneway(), false, r.Received)
 	}
 }

@@ -36,6 +36,7 @@ const (
 	requestOpen requestState = iota
 	requestAnswered
 	requestDetached
+	requestMoved // to a worker, which has a Request of its own
 )
 
 // Responder takes the answers to a session's requests. A connection is one; the
@@ -90,6 +91,21 @@ func (r *Request) Detach() *Pending {
 		c.detach()
 	}
 	return p
+}
+
+// Move has handle serve the request in a worker of p, as if the route had said so:
+// on a copy of the frame, and with SYSTEM_BUSY when the pool is full. It is for
+// an inline handler that finds that it would have to wait; it must not have
+// answered, and returns nil afterwards. A session that is no connection has no
+// reader to be kept free, and is served at once.
+func (r *Request) Move(p *Pool, handle Handler) error {
+	c, ok := r.to.(*conn)
+	if !ok || r.state != requestOpen {
+		return handle(r)
+	}
+	c.submit(r, &Route{Code: protocol.RequestCode(r.Code), Worker: p, Handle: handle})
+	r.state = requestMoved
+	return nil
 }
 
 // answer is what a handler says, before it becomes a command.

@@ -16,6 +16,9 @@ type Query struct {
 	MaxCount int    // most messages
 	MaxBytes int    // most bytes; 0 is upstream's bound of 128 MiB. One message is returned however long it is
 	Filter   Filter // nil takes every message
+	// NoWait gives up, with GetResult.Cold set, where a segment that is not mapped would have to be read: the disk may take
+	// its time, and some callers have none.
+	NoWait bool
 }
 
 // Filter chooses messages. It is called in the goroutine of Get.
@@ -43,6 +46,7 @@ type GetResult struct {
 	Bytes        int
 	Skipped      int  // messages that the filter did not take after looking at the record
 	SuggestSlave bool // the reader is so far behind that the disk has to be read
+	Cold         bool // with Query.NoWait: the disk would have to be read, nothing was; ask again without it
 	Err          error
 
 	units  []byte
@@ -198,6 +202,10 @@ look:
 				continue
 			}
 			if query.Filter != nil {
+				if query.NoWait && !s.log.mapped(u) {
+					r.goneCold(query.Offset)
+					return
+				}
 				if taken, err := s.matchRecord(query.Filter, u); err != nil || !taken {
 					r.Skipped++
 					if len(list) == 0 {
@@ -215,7 +223,9 @@ look:
 	}
 	r.SuggestSlave = limits.logEnd-newest > limits.inMemory
 	r.scan.list = list
-	s.load(list, r)
+	if s.load(query, list, r); r.Cold {
+		return
+	}
 	for i, b := range r.Buffers {
 		r.Buffers[i] = b[:len(b):len(b)] // nobody's append may run on into the mapped log
 	}
@@ -250,8 +260,16 @@ func (s *Store) matchRecord(f Filter, u unit) (taken bool, err error) {
 // readGap is how many bytes of other queues' records one read of a cold segment takes along rather than being split.
 const readGap = 16 << 10
 
-// load turns units into buffers: by reference where the segment is mapped, by one read for each neighbourhood where not.
-func (s *Store) load(list []readUnit, r *GetResult) {
+// goneCold ends a read that must not wait for the disk: nothing was taken, and the next read begins where this one did.
+func (r *GetResult) goneCold(from int64) {
+	lo, hi := r.MinOffset, r.MaxOffset
+	r.Release()
+	r.Status, r.NextOffset, r.MinOffset, r.MaxOffset, r.Cold = NoMatchedMessage, from, lo, hi, true
+}
+
+// load turns units into buffers: by reference where the segment is mapped, by one read for each neighbourhood where not,
+// unless that must not be waited for.
+func (s *Store) load(query *Query, list []readUnit, r *GetResult) {
 	for len(list) > 0 {
 		u := list[0].u
 		g, err := s.log.segmentOf(u.phy, int(u.size))
@@ -266,6 +284,10 @@ func (s *Store) load(list []readUnit, r *GetResult) {
 			s.refer(h, list[0], r)
 			list = list[1:]
 			continue
+		}
+		if query.NoWait {
+			r.goneCold(query.Offset)
+			return
 		}
 		n := neighbours(list, g)
 		if err := s.fetch(g, list[:n], r); err != nil {

@@ -35,6 +35,12 @@ func (l *commitLog) segmentOf(phy int64, n int) (*segment, error) {
 	return g, nil
 }
 
+// mapped reports whether a record can be read without waiting for the disk. It may be unmapped the next moment.
+func (l *commitLog) mapped(u unit) bool {
+	g := l.view.Load().find(u.phy)
+	return g == nil || g.hot.Load() != nil
+}
+
 // readSegment fills buf with the bytes at phy.
 func (l *commitLog) readSegment(g *segment, phy int64, buf []byte) error {
 	if h, ok := g.pin(); ok {

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"testing"
+
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+// everyRecord is a filter that has to look at each record.
+type everyRecord struct{}
+
+func (everyRecord) MatchUnit(int64) bool    { return true }
+func (everyRecord) MatchRecord([]byte) bool { return true }
+
+// TestGetWithoutWaiting: a query that must not wait for the disk is told so where the messages lie in a segment that is not
+// mapped any more, and gets them where they lie in one that is.
+func TestGetWithoutWaiting(t *testing.T) {
+	s := mustOpen(t, smallOptions(vfs.NewMemory(), "/s"))
+	running(t, s)
+	const messages = 2000 // several segments
+	for i := range messages {
+		mustAppend(t, s, message("t", 0, i))
+	}
+	if err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.dispatchConfirmed(); err != nil {
+		t.Fatal(err)
+	}
+	s.coolSegments()
+	var r GetResult
+	defer r.Release()
+	for _, filter := range []Filter{nil, everyRecord{}} {
+		q := Query{Topic: "t", Offset: 3, MaxCount: 8, Filter: filter, NoWait: true}
+		s.Get(&q, &r)
+		if !r.Cold || r.Count != 0 || len(r.Buffers) != 0 || r.Status != NoMatchedMessage || r.NextOffset != 3 || r.MaxOffset != messages {
+			t.Errorf("filter %v: a cold read without waiting = %+v", filter, r)
+		}
+		q.NoWait = false
+		s.Get(&q, &r)
+		if r.Cold || r.Count != 8 || r.Status != Found || r.NextOffset != 11 {
+			t.Errorf("filter %v: a cold read = %+v", filter, r)
+		}
+		q.Offset, q.NoWait = messages-8, true
+		s.Get(&q, &r)
+		if r.Cold || r.Count != 8 || r.Status != Found || r.NextOffset != messages {
+			t.Errorf("filter %v: a warm read without waiting = %+v", filter, r)
+		}
+	}
+}
