@@ -100,9 +100,11 @@ func (c *conn) read() error {
 		}
 		if c.frame.IsResponse() {
 			c.calls.deliver(&c.frame)
+			takeBack(b)
 			continue
 		}
 		c.dispatch()
+		takeBack(b)
 		if cap(c.frame.Ext) > keepFields {
 			c.frame.Ext = nil
 		}
