@@ -135,7 +135,7 @@ func (s *Store) dropFirst() error {
 	l.view.Store(&logView{segs: v.segs[1:]})
 	l.mu.Unlock()
 	g.cool()
-	l.cache.forget(g.path)
+	l.cache.forget(pathKey(g.path))
 	if err := s.o.FS.Remove(g.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove an expired commit log file: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 )
 
 // DeleteTopics removes the consume queues of topics. Their messages stay in the log until it expires. The caller sees to it
@@ -39,7 +38,7 @@ func (s *Store) deleteTopic(t *topicQueues) error {
 	dir := path.Join(s.queues.dir, t.name)
 	s.queues.writing.Lock() // the queue writer may be busy in the directory
 	defer s.queues.writing.Unlock()
-	s.queues.forgetFiles(dir)
+	s.queues.forgetFiles(t)
 	if err := s.o.FS.RemoveAll(dir); err != nil {
 		return fmt.Errorf("delete the consume queues of topic %s: %w", t.name, err)
 	}
@@ -58,34 +57,31 @@ func (s *queueSet) retire(q *queue) {
 	q.mu.Unlock()
 }
 
-// forgetFiles drops a directory's files from the cache and from what has to be synced. writing is held.
-func (s *queueSet) forgetFiles(dir string) {
+// forgetFiles drops a topic's files from the cache and from what has to be synced. writing is held.
+func (s *queueSet) forgetFiles(t *topicQueues) {
 	s.mu.Lock()
-	var gone []string
-	for name := range s.unsynced {
-		if strings.HasPrefix(name, dir+"/") {
-			gone = append(gone, name)
-			delete(s.unsynced, name)
+	for key := range s.unsynced {
+		if key.q.topic == t {
+			delete(s.unsynced, key)
 		}
 	}
 	s.mu.Unlock()
-	gone = append(gone, s.cache.below(dir)...)
-	for _, name := range gone {
-		s.cache.forget(name)
+	for _, key := range s.cache.ofTopic(t) {
+		s.cache.forget(key)
 	}
 }
 
-// below lists the cached files under a directory.
-func (c *fileCache) below(dir string) []string {
+// ofTopic lists the cached files of a topic's queues.
+func (c *fileCache) ofTopic(t *topicQueues) []fileKey {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var names []string
-	for name := range c.files {
-		if strings.HasPrefix(name, dir+"/") {
-			names = append(names, name)
+	var keys []fileKey
+	for key := range c.files {
+		if key.q != nil && key.q.topic == t {
+			keys = append(keys, key)
 		}
 	}
-	return names
+	return keys
 }
 
 // Topics lists the topics that have consume queues, sorted.

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"container/list"
 	"errors"
 	"io/fs"
+	"strings"
 	"sync"
 
 	"github.com/gantrymq/gantry/store/vfs"
@@ -16,28 +18,49 @@ type fileCache struct {
 	limit int
 
 	mu    sync.Mutex // guards the fields below; no I/O under it
-	files map[string]*openFile
+	files map[fileKey]*openFile
 	lru   list.List // of *openFile, most recently used in front
 }
+
+// fileKey names a file: by its path, or, so that no path has to be put together for each read, by its queue and where in the
+// queue it begins.
+type fileKey struct {
+	path string
+	q    *queue
+	base int64
+}
+
+// compare orders files of queues, by topic, queue and place.
+func (k fileKey) compare(other fileKey) int {
+	return cmp.Or(strings.Compare(k.q.topic.name, other.q.topic.name), cmp.Compare(k.q.id, other.q.id), cmp.Compare(k.base, other.base))
+}
+
+func pathKey(path string) fileKey { return fileKey{path: path} }
 
 // openFile is a file of the cache. It stays open while somebody uses it, in the cache or not.
 type openFile struct {
 	vfs.File
-	path  string
+	key   fileKey
 	cache *fileCache
 	elem  *list.Element // nil once it has left the cache
 	users int           // the cache itself not counted
 }
 
 func newFileCache(fs vfs.FS, limit int) *fileCache {
-	return &fileCache{fs: fs, limit: limit, files: map[string]*openFile{}}
+	return &fileCache{fs: fs, limit: limit, files: map[fileKey]*openFile{}}
 }
 
 // acquire returns an open file; release gives it back. fs.ErrNotExist comes through.
 func (c *fileCache) acquire(path string) (*openFile, error) {
-	if f := c.cached(path); f != nil {
+	key := pathKey(path)
+	if f := c.cached(key); f != nil {
 		return f, nil
 	}
+	return c.open(key, path)
+}
+
+// open opens a file that the cache does not have.
+func (c *fileCache) open(key fileKey, path string) (*openFile, error) {
 	opened, err := c.fs.Open(path, true)
 	if errors.Is(err, fs.ErrPermission) {
 		opened, err = c.fs.Open(path, false)
@@ -45,13 +68,13 @@ func (c *fileCache) acquire(path string) (*openFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.add(path, opened), nil
+	return c.add(key, opened), nil
 }
 
-func (c *fileCache) cached(path string) *openFile {
+func (c *fileCache) cached(key fileKey) *openFile {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := c.files[path]
+	f := c.files[key]
 	if f != nil {
 		f.users++
 		c.lru.MoveToFront(f.elem)
@@ -60,17 +83,17 @@ func (c *fileCache) cached(path string) *openFile {
 }
 
 // add puts a file that was just opened or created into the cache. When somebody else was faster, theirs is used.
-func (c *fileCache) add(path string, opened vfs.File) *openFile {
+func (c *fileCache) add(key fileKey, opened vfs.File) *openFile {
 	c.mu.Lock()
-	f := c.files[path]
+	f := c.files[key]
 	var surplus []vfs.File
 	if f != nil {
 		surplus = append(surplus, opened)
 		c.lru.MoveToFront(f.elem)
 	} else {
-		f = &openFile{File: opened, path: path, cache: c}
+		f = &openFile{File: opened, key: key, cache: c}
 		f.elem = c.lru.PushFront(f)
-		c.files[path] = f
+		c.files[key] = f
 	}
 	f.users++
 	for e := c.lru.Back(); e != nil && c.lru.Len() > c.limit; {
@@ -91,7 +114,7 @@ func (c *fileCache) add(path string, opened vfs.File) *openFile {
 // evict takes a file out of the cache. mu is held.
 func (c *fileCache) evict(f *openFile) {
 	c.lru.Remove(f.elem)
-	delete(c.files, f.path)
+	delete(c.files, f.key)
 	f.elem = nil
 }
 
@@ -108,9 +131,9 @@ func (f *openFile) release() {
 }
 
 // forget drops a file from the cache, because it was or will be removed.
-func (c *fileCache) forget(path string) {
+func (c *fileCache) forget(key fileKey) {
 	c.mu.Lock()
-	f := c.files[path]
+	f := c.files[key]
 	idle := false
 	if f != nil {
 		c.evict(f)

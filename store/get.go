@@ -258,7 +258,7 @@ func (s *Store) matchRecord(f Filter, u unit) (taken bool, err error) {
 }
 
 // readGap is how many bytes of other queues' records one read of a cold segment takes along rather than being split.
-const readGap = 16 << 10
+const readGap = 4 << 10
 
 // goneCold ends a read that must not wait for the disk: nothing was taken, and the next read begins where this one did.
 func (r *GetResult) goneCold(from int64) {

@@ -29,6 +29,7 @@ type keyIndex struct {
 	sealed   []indexSealed // full files, oldest first
 	newest   *indexWriter  // nil until the first key
 	unsynced []*indexWriter
+	doomed   []string // files that are not trusted, until others have their keys
 
 	key []byte // scratch of the dispatcher
 }
@@ -45,8 +46,9 @@ func newKeyIndex(o *Options, cache *fileCache) *keyIndex {
 	}
 }
 
-// load lists the files. discard says which are not to be trusted: those are removed, and rebuild is the physical offset from
-// which their messages have to be indexed again; it is -1 when none was removed.
+// load lists the files. discard says which are not to be trusted: those are left out, and rebuild is the physical offset from
+// which their messages have to be indexed again; it is -1 when there is none. They are removed by dropDoomed, after that: a
+// start that is cut short in between finds them again.
 func (x *keyIndex) load(discard func(indexHeader) bool) (rebuild int64, err error) {
 	rebuild = -1
 	entries, err := x.fs.ReadDir(x.dir)
@@ -66,10 +68,9 @@ func (x *keyIndex) load(discard func(indexHeader) bool) (rebuild int64, err erro
 			return rebuild, err
 		}
 		if !ok || discard(h) {
-			if err := x.fs.Remove(name); err != nil {
-				return rebuild, fmt.Errorf("remove an index file that cannot be trusted: %w", err)
-			}
-			if ok && rebuild < 0 {
+			x.cache.forget(pathKey(name))
+			x.doomed = append(x.doomed, name)
+			if ok && rebuild < 0 && h.count > 1 {
 				rebuild = h.beginPhy
 			}
 			continue
@@ -77,6 +78,17 @@ func (x *keyIndex) load(discard func(indexHeader) bool) (rebuild int64, err erro
 		x.sealed = append(x.sealed, indexSealed{name, h})
 	}
 	return rebuild, x.resume()
+}
+
+// dropDoomed removes the files that are not trusted, the oldest, which says where to begin, last.
+func (x *keyIndex) dropDoomed() error {
+	for _, name := range slices.Backward(x.doomed) {
+		if err := x.fs.Remove(name); err != nil {
+			return fmt.Errorf("remove an index file that cannot be trusted: %w", err)
+		}
+	}
+	x.doomed = nil
+	return nil
 }
 
 // inspect reads a file's header. ok is false for a file that was made and never got its size.
@@ -156,16 +168,15 @@ func (x *keyIndex) add(m *codec.Message) error {
 	return nil
 }
 
-// has reports whether the message at phy was indexed before. The header is published once per message, so its end is never
-// in the middle of one.
+// has reports whether the message at phy was indexed before. A file's header is published once per message, so the end of
+// the newest file is never in the middle of one. The end of a full file may be: then its message is indexed once more, and
+// some of its keys twice, which a query does not show.
 func (x *keyIndex) has(phy int64) bool {
-	switch n := len(x.sealed); {
-	case x.newest != nil && (x.newest.header.count > 1 || n > 0):
+	if x.newest != nil && x.newest.header.count > 1 {
 		return phy <= x.newest.header.endPhy
-	case n > 0:
-		return phy <= x.sealed[n-1].header.endPhy
 	}
-	return false
+	n := len(x.sealed)
+	return n > 0 && phy < x.sealed[n-1].header.endPhy
 }
 
 func (x *keyIndex) put(m *codec.Message, kind, key string) error {
@@ -257,6 +268,27 @@ func indexName(t time.Time) string {
 	return strings.Replace(t.Format("20060102150405.000"), ".", "", 1)
 }
 
+// syncSealed syncs full files that a process which is gone may not have synced, and returns the end time of the last full one.
+func (x *keyIndex) syncSealed(after int64) (fullTime int64, err error) {
+	fullTime = after
+	for _, f := range x.sealed {
+		if f.header.endTime <= after {
+			continue
+		}
+		file, err := x.cache.acquire(f.path)
+		if err != nil {
+			return after, fmt.Errorf("sync index file: %w", err)
+		}
+		err = file.Sync()
+		file.release()
+		if err != nil {
+			return after, fmt.Errorf("sync index file %s: %w", f.path, err)
+		}
+		fullTime = f.header.endTime
+	}
+	return fullTime, nil
+}
+
 // sync makes the index durable and returns the end time of the newest full file that is.
 func (x *keyIndex) sync() (fullTime int64, err error) {
 	x.mu.Lock()
@@ -318,7 +350,7 @@ func (x *keyIndex) expire(logMin int64) error {
 	x.mu.Unlock()
 	var errs []error
 	for _, name := range gone {
-		x.cache.forget(name)
+		x.cache.forget(pathKey(name))
 		errs = append(errs, x.fs.Remove(name))
 	}
 	return errors.Join(errs...)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"strconv"
+
+	"github.com/gantrymq/gantry/store/vfs"
 )
 
 // Open locks the directory, loads what is there and brings it into order: after a clean stop that is next to nothing, after
@@ -19,7 +21,7 @@ func Open(o Options) (*Store, error) {
 	s := &Store{o: o, recovering: true, queueWaker: newWaker(), flushWaits: newWaitList()}
 	s.tuning.Store(&s.o.Tuning)
 	s.flusher.wake, s.dispatch.wake = newWaker(), newWaker()
-	if err := o.FS.MkdirAll(o.Root); err != nil {
+	if err := vfs.MakeDir(o.FS, o.Root); err != nil {
 		return nil, fmt.Errorf("make the store directory: %w", err)
 	}
 	if err := refuseForeign(o); err != nil {

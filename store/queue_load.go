@@ -44,6 +44,9 @@ func (s *queueSet) load(q *queue) error {
 	if err != nil {
 		return fmt.Errorf("cut consume queue %s/%d at %d: %w", q.topic.name, q.id, end, err)
 	}
+	if s.trust.verify && len(files) > 0 {
+		s.noteNames(path.Join(s.queueDir(q), segmentName(0))) // the process that made them may not have come to syncing them
+	}
 	q.mu.Lock()
 	q.files = files
 	q.max, q.written = end, end
@@ -61,7 +64,8 @@ func (s *queueSet) load(q *queue) error {
 	return nil
 }
 
-// listFiles returns where a queue's files begin. A last file without a byte is one that was just being made: it goes.
+// listFiles returns where a queue's files begin. A last file without a byte is one that was just being made: it goes. After a
+// power failure there can be more behind it, made at the same time: they go with it, since none of them was ever synced.
 func (s *queueSet) listFiles(q *queue) ([]int64, error) {
 	dir := s.queueDir(q)
 	entries, err := s.fs.ReadDir(dir)
@@ -78,11 +82,13 @@ func (s *queueSet) listFiles(q *queue) ([]int64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("consume queue file %s: %w", path.Join(dir, e.Name()), err)
 		}
-		if info.Size() == 0 && i == len(entries)-1 {
-			if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
-				return nil, fmt.Errorf("remove an empty consume queue file: %w", err)
+		if info.Size() == 0 && (i == len(entries)-1 || s.trust.verify) {
+			for _, e := range entries[i:] {
+				if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
+					return nil, fmt.Errorf("remove an empty consume queue file: %w", err)
+				}
 			}
-			continue
+			break
 		}
 		base, err := strconv.ParseInt(e.Name(), 10, 64)
 		if err != nil || len(e.Name()) != len(segmentName(0)) || base%s.fileSize != 0 {
@@ -126,7 +132,7 @@ func (s *queueSet) findEnd(q *queue, files []int64) (end int64, last unit, err e
 // searchEnd searches for the first entry that is not good, given that good ones come before bad ones.
 func (s *queueSet) searchEnd(q *queue, files []int64, good func(off int64, u unit) (bool, error)) (end int64, last unit, err error) {
 	for _, base := range slices.Backward(files) {
-		f, err := s.cache.acquire(s.filePath(q, base))
+		f, err := s.file(q, base)
 		if err != nil {
 			return 0, unit{}, err
 		}
@@ -194,8 +200,8 @@ func (s *queueSet) cutBehind(q *queue, files []int64, end int64) ([]int64, error
 	if at >= s.fileSize {
 		return files, nil
 	}
-	name := s.filePath(q, files[len(files)-1])
-	f, err := s.cache.acquire(name)
+	base := files[len(files)-1]
+	f, err := s.file(q, base)
 	if err != nil {
 		return nil, err
 	}
@@ -203,14 +209,13 @@ func (s *queueSet) cutBehind(q *queue, files []int64, end int64) ([]int64, error
 	if u, err := readUnitAt(f, at/queueUnit); err != nil || u == (unit{}) {
 		return files, err
 	}
-	s.noteWritten(name)
+	s.noteWritten(q, base)
 	return files, f.Zero(at, s.fileSize-at)
 }
 
 func (s *queueSet) removeFile(q *queue, base int64) error {
-	name := s.filePath(q, base)
-	s.cache.forget(name)
-	return s.fs.Remove(name)
+	s.cache.forget(fileKey{q: q, base: base})
+	return s.fs.Remove(s.filePath(q, base))
 }
 
 // isRecordOf reports whether a unit's record is what a queue's entry at off must point to.

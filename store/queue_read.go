@@ -22,7 +22,7 @@ func (s *queueSet) read(q *queue, off int64, buf []byte) (n int, err error) {
 	q.mu.Unlock()
 	base := at / s.fileSize * s.fileSize
 	want = min(want, base+s.fileSize-at)
-	f, err := s.cache.acquire(s.filePath(q, base))
+	f, err := s.file(q, base)
 	if err != nil {
 		return 0, err
 	}

@@ -36,10 +36,10 @@ type queueSet struct {
 
 	writing sync.Mutex // serialises writeOut and sync; held over I/O
 
-	mu       sync.Mutex          // guards the fields below
-	dirty    []*queue            // queues with a tail
-	unsynced map[string]struct{} // files written since the last sync
-	newNames map[string]struct{} // directories with entries made since the last sync
+	mu       sync.Mutex           // guards the fields below
+	dirty    []*queue             // queues with a tail
+	unsynced map[fileKey]struct{} // files written since the last sync
+	newNames map[string]struct{}  // directories with entries made since the last sync
 
 	pendingBytes atomic.Int64 // bytes in tails
 }
@@ -62,7 +62,7 @@ type topicQueues struct {
 func newQueueSet(o *Options, log *commitLog, cache *fileCache) *queueSet {
 	s := &queueSet{
 		fs: o.FS, dir: path.Join(o.Root, "consumequeue"), fileSize: o.QueueFileSize, log: log, cache: cache, event: o.Event,
-		seed: maphash.MakeSeed(), unsynced: map[string]struct{}{}, newNames: map[string]struct{}{},
+		seed: maphash.MakeSeed(), unsynced: map[fileKey]struct{}{}, newNames: map[string]struct{}{},
 	}
 	for i := range s.shards {
 		s.shards[i].topics.Store(&map[string]*topicQueues{})
@@ -247,4 +247,13 @@ func (s *queueSet) queueDir(q *queue) string {
 
 func (s *queueSet) filePath(q *queue, base int64) string {
 	return path.Join(s.queueDir(q), segmentName(base))
+}
+
+// file returns a queue's open file that begins at a byte position of the queue.
+func (s *queueSet) file(q *queue, base int64) (*openFile, error) {
+	key := fileKey{q: q, base: base}
+	if f := s.cache.cached(key); f != nil {
+		return f, nil
+	}
+	return s.cache.open(key, s.filePath(q, base))
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 
 	"github.com/gantrymq/gantry/store/vfs"
 )
@@ -94,8 +96,7 @@ func (s *queueSet) writeQueue(q *queue) error {
 
 // writeFile writes entries at a byte position of the queue to the file that begins at base.
 func (s *queueSet) writeFile(q *queue, base, from int64, data []byte) error {
-	name := s.filePath(q, base)
-	f, err := s.cache.acquire(name)
+	f, err := s.file(q, base)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, err = s.createFile(q, base)
 	}
@@ -103,7 +104,7 @@ func (s *queueSet) writeFile(q *queue, base, from int64, data []byte) error {
 		return err
 	}
 	defer f.release()
-	s.noteWritten(name)
+	s.noteWritten(q, base)
 	_, err = f.WriteAt(data, from-base)
 	return err
 }
@@ -130,16 +131,23 @@ func (s *queueSet) createFile(q *queue, base int64) (*openFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close(), s.fs.Remove(name))
 	}
-	s.mu.Lock()
-	s.newNames[dir] = struct{}{}
-	s.newNames[path.Dir(dir)] = struct{}{}
-	s.newNames[s.dir] = struct{}{}
-	s.newNames[path.Dir(s.dir)] = struct{}{}
-	s.mu.Unlock()
+	s.noteNames(name)
 	q.mu.Lock()
 	q.files = append(q.files, base)
 	q.mu.Unlock()
-	return s.cache.add(name, f), nil
+	return s.cache.add(fileKey{q: q, base: base}, f), nil
+}
+
+// noteNames remembers that a queue's file and the directories above it may have names that are not durable.
+func (s *queueSet) noteNames(file string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for dir, top := path.Dir(file), path.Dir(s.dir); ; dir = path.Dir(dir) {
+		s.newNames[dir] = struct{}{}
+		if dir == top {
+			return
+		}
+	}
 }
 
 // writeBlanks fills a file with filler entries up to a position.
@@ -159,10 +167,10 @@ func writeBlanks(f vfs.File, to int64) error {
 	return nil
 }
 
-func (s *queueSet) noteWritten(name string) {
+func (s *queueSet) noteWritten(q *queue, base int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unsynced[name] = struct{}{}
+	s.unsynced[fileKey{q: q, base: base}] = struct{}{}
 }
 
 // sync writes every tail and makes all that was written durable, names included. On error nothing is taken as synced.
@@ -174,13 +182,13 @@ func (s *queueSet) sync() error {
 	}
 	s.mu.Lock()
 	files, dirs := s.unsynced, s.newNames
-	s.unsynced, s.newNames = map[string]struct{}{}, map[string]struct{}{}
+	s.unsynced, s.newNames = map[fileKey]struct{}{}, map[string]struct{}{}
 	s.mu.Unlock()
 	err := s.syncNames(files, dirs)
 	if err != nil {
 		s.mu.Lock()
-		for name := range files {
-			s.unsynced[name] = struct{}{}
+		for key := range files {
+			s.unsynced[key] = struct{}{}
 		}
 		for name := range dirs {
 			s.newNames[name] = struct{}{}
@@ -191,9 +199,9 @@ func (s *queueSet) sync() error {
 }
 
 // syncNames syncs files and directories. What is gone by now was removed on purpose.
-func (s *queueSet) syncNames(files, dirs map[string]struct{}) error {
-	for name := range files {
-		f, err := s.cache.acquire(name)
+func (s *queueSet) syncNames(files map[fileKey]struct{}, dirs map[string]struct{}) error {
+	for _, key := range slices.SortedFunc(maps.Keys(files), fileKey.compare) {
+		f, err := s.file(key.q, key.base)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -206,7 +214,7 @@ func (s *queueSet) syncNames(files, dirs map[string]struct{}) error {
 			return fmt.Errorf("sync consume queue: %w", err)
 		}
 	}
-	for dir := range dirs {
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
 		if err := s.fs.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("sync consume queue directory: %w", err)
 		}

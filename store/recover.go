@@ -69,11 +69,8 @@ func (s *Store) startEmpty() error {
 	for t := range s.queues.topics() {
 		return fmt.Errorf("%s has no commit log files, but there are consume queues (of topic %s): if its disk is missing, mount it; to begin anew, remove consumequeue, index and checkpoint as well", s.log.dir, t.name)
 	}
-	if err := s.o.FS.MkdirAll(s.log.dir); err != nil {
+	if err := vfs.MakeDir(s.o.FS, s.log.dir); err != nil {
 		return fmt.Errorf("make the commit log directory: %w", err)
-	}
-	if err := s.o.FS.SyncDir(path.Dir(s.log.dir)); err != nil {
-		return fmt.Errorf("sync the store directory: %w", err)
 	}
 	if err := s.log.begin(0); err != nil {
 		return err
@@ -82,6 +79,7 @@ func (s *Store) startEmpty() error {
 		if _, err := s.index.load(func(indexHeader) bool { return true }); err != nil {
 			return err
 		}
+		return s.index.dropDoomed()
 	}
 	return nil
 }
@@ -199,9 +197,13 @@ func (s *Store) walk(p recoveryPlan, segs []*segment) (end, lastTime int64, err 
 	end = p.start
 	var m codec.Message
 	for {
-		_, err := sc.next(&m, true)
+		record, err := sc.next(&m, true)
 		if errors.Is(err, io.EOF) {
 			return sc.pos, lastTime, nil
+		}
+		if err == nil && p.unclean && !p.kept && unwritten(record, &m) {
+			sc.pos = end
+			err = fmt.Errorf("at %d: a part of the record was never written: %w", end, codec.ErrRecordCRC)
 		}
 		if err != nil {
 			return s.judgeEnd(p, end, sc.pos, limit, lastTime, err)
@@ -213,6 +215,26 @@ func (s *Store) walk(p recoveryPlan, segs []*segment) (end, lastTime int64, err 
 			s.o.Event(Event{Level: Info, Text: fmt.Sprintf("checked the commit log up to %d of at most %d", end, limit)})
 		}
 	}
+}
+
+// unwritten reports whether a power failure has left zeros in a record's topic or properties. The checksum covers the body
+// and the lengths cover the head, but zeros behind the body pass both. The file held zeros before, so bytes that were not
+// written are zeros: at the end of the record, where a pair's separator stands, or in a whole sector of the disk.
+func unwritten(record []byte, m *codec.Message) bool {
+	const sector = 512
+	if n := len(m.Properties); n > 0 && m.Properties[n-1] == 0 {
+		return true
+	}
+	tail := int64(len(record) - len(m.Properties) - 2 - len(m.Topic))
+	for at := tail; at < int64(len(record)); {
+		end := min(int64(len(record)), at+sector-(m.PhysicalOffset+at)%sector)
+		lengthOnly := at >= tail+int64(len(m.Topic)) && end <= int64(len(record)-len(m.Properties)) // may be zero by right
+		if !lengthOnly && len(bytes.Trim(record[at:end], "\x00")) == 0 {
+			return true
+		}
+		at = end
+	}
+	return false
 }
 
 // judgeEnd decides whether the first position that holds no record is the log's end. A read error is none: then nothing may
@@ -303,7 +325,7 @@ func (l *commitLog) resume(end, lastTime int64, clean bool) error {
 		keep = len(segs) - 1
 	}
 	for _, g := range segs[keep+1:] {
-		l.cache.forget(g.path)
+		l.cache.forget(pathKey(g.path))
 		if err := l.fs.Remove(g.path); err != nil {
 			return fmt.Errorf("remove a commit log file behind the end of the log: %w", err)
 		}
@@ -373,6 +395,11 @@ func (s *Store) rederive(p recoveryPlan, end int64) error {
 		if err := s.takeCheckpoint(); err != nil {
 			return err
 		}
+		if s.index != nil {
+			if err := s.index.dropDoomed(); err != nil {
+				return err
+			}
+		}
 		s.o.Event(Event{Level: Info, Text: fmt.Sprintf("recovered %d bytes of the commit log, its end is %d, in %s", end-p.start, end, s.o.Now().Sub(began).Round(time.Millisecond))})
 	}
 	return nil
@@ -392,31 +419,52 @@ func (s *Store) alignQueues() {
 }
 
 // loadIndex loads the index and indexes again what it lost. After an unclean stop upstream removes every file that was not
-// full and synced; when the page cache has survived, nothing can be missing and all is kept.
+// full and synced. So do we, except when the page cache has survived: then nothing can be missing.
 func (s *Store) loadIndex(p recoveryPlan) error {
 	if s.index == nil {
 		return nil
 	}
 	discard := func(h indexHeader) bool {
-		return p.unclean && !(p.own && p.kept) && h.endTime > s.checkpoint.indexTime
+		switch {
+		case !p.unclean, p.own && p.kept:
+			return false
+		case h.endTime > s.checkpoint.indexTime:
+			return true
+		}
+		return p.own && h.count < s.o.IndexEntries
 	}
 	from, err := s.index.load(discard)
-	if err != nil || from < 0 {
+	if err != nil {
 		return err
 	}
+	if p.unclean {
+		if s.checkpoint.indexTime, err = s.index.syncSealed(s.checkpoint.indexTime); err != nil {
+			return err
+		}
+	}
+	if from >= 0 {
+		if err := s.indexAgain(from, p.start); err != nil {
+			return fmt.Errorf("make the key index again: %w", err)
+		}
+	}
+	return nil
+}
+
+// indexAgain indexes the messages between two physical offsets.
+func (s *Store) indexAgain(from, to int64) error {
 	from = max(from, s.log.min())
 	s.o.Event(Event{Level: Info, Text: fmt.Sprintf("making the last key index file again, from %d on", from)})
-	sc := s.log.scan(from, p.start)
+	sc := s.log.scan(from, to)
 	defer sc.close()
 	var m codec.Message
 	for {
 		if _, err := sc.next(&m, false); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return fmt.Errorf("make the key index again: %w", err)
+			return err
 		}
 		if err := s.indexGuarded(&m); err != nil {
-			return fmt.Errorf("make the key index again: %w", err)
+			return err
 		}
 	}
 }

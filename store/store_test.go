@@ -131,8 +131,9 @@ func checkQueue(t testing.TB, s *Store, topic string, queue int32, want []*codec
 	for i := range got {
 		g, w := &got[i], want[i]
 		if g.Topic != w.Topic || g.QueueID != w.QueueID || !bytes.Equal(g.Body, w.Body) || g.Properties != w.Properties ||
-			g.PhysicalOffset != w.PhysicalOffset || g.QueueOffset != int64(i) || g.StoreTimestamp != w.StoreTimestamp {
-			t.Fatalf("%s/%d: message %d is %+v, want %+v", topic, queue, i, *g, *w)
+			g.PhysicalOffset != w.PhysicalOffset || g.QueueOffset != w.QueueOffset || g.StoreTimestamp != w.StoreTimestamp {
+			t.Fatalf("%s/%d: message %d of %d is at %d, offset %d, %.30q; want it at %d, offset %d, %.30q", topic, queue, i, len(got),
+				g.PhysicalOffset, g.QueueOffset, g.Body, w.PhysicalOffset, w.QueueOffset, w.Body)
 		}
 	}
 }

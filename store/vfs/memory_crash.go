@@ -1,6 +1,10 @@
 package vfs
 
-import "math/rand/v2"
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
 
 // sectorSize is what a disk writes whole or not at all.
 const sectorSize = 512
@@ -37,6 +41,13 @@ func (m *Memory) Kill() *Memory {
 	return c
 }
 
+// Reboot is what the luckiest power failure leaves: everything, as after Kill, but nobody can know.
+func (m *Memory) Reboot() *Memory {
+	c := m.Kill()
+	c.boot++
+	return c
+}
+
 // Crash is what a power failure leaves. Synced data and names are there. Of every page that was not synced, each sector
 // holds the old or the new bytes by rng's choice; of the names made, removed or changed in a directory since its last sync, a
 // first part holds. m must not be used any more.
@@ -57,7 +68,8 @@ func (m *Memory) Crash(rng *rand.Rand) *Memory {
 		}
 		op.apply(names)
 	}
-	for name, n := range names {
+	for _, name := range slices.Sorted(maps.Keys(names)) { // the same seed loses the same
+		n := names[name]
 		if !reachable(names, name) {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path"
 	"time"
 )
 
@@ -127,6 +128,33 @@ func Reserve(f File, off, n int64) error {
 			return err
 		}
 		off, n = off+int64(len(b)), n-int64(len(b))
+	}
+	return nil
+}
+
+// MakeDir makes a directory and what is missing above it, and makes all these names durable.
+func MakeDir(fsys FS, dir string) error {
+	var missing []string
+	for d := path.Clean(dir); ; d = path.Dir(d) {
+		_, err := fsys.Stat(d)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		missing = append(missing, d)
+		if d == path.Dir(d) {
+			break
+		}
+	}
+	if err := fsys.MkdirAll(dir); err != nil {
+		return err
+	}
+	for _, d := range missing {
+		if err := fsys.SyncDir(path.Dir(d)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

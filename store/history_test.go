@@ -1,0 +1,372 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+var errCut = errors.New("the machine is off")
+
+// history drives one store through random operations on a disk that can be cut off at any of its own, and knows what must be
+// there after each restart. It uses no goroutine: the same seed is the same history.
+type history struct {
+	t    *testing.T
+	rng  *rand.Rand
+	disk *vfs.Memory
+	o    Options
+	s    *Store
+
+	all     []*codec.Message // everything appended that is not known to be lost, in log order
+	durable int              // the first so many must survive a power failure
+	seen    int              // the first so many may have been consumed
+	serial  int
+	cutAt   int // operations until the disk is cut off; -1 is never
+}
+
+func newHistory(t *testing.T, seed uint64) *history {
+	h := &history{t: t, rng: rand.New(rand.NewPCG(seed, 1)), disk: vfs.NewMemory(), cutAt: -1}
+	h.o = smallOptions(nil, "/store")
+	h.o.SegmentSize = 16 << 10
+	h.o.QueueFileSize = 20 * queueUnit
+	h.o.OpenFiles = 8
+	h.o.FlushMode = FlushMode(h.rng.IntN(2))
+	now := time.UnixMilli(1750000000000)
+	h.o.Now = func() time.Time { now = now.Add(time.Millisecond); return now }
+	h.o.Event = func(Event) {}
+	return h
+}
+
+// hook cuts the disk off when its time has come.
+func (h *history) hook(op vfs.Op) error {
+	if h.cutAt < 0 || !op.Changes() {
+		return nil
+	}
+	if h.cutAt == 0 {
+		return errCut
+	}
+	h.cutAt--
+	return nil
+}
+
+func (h *history) open() error {
+	h.o.FS = h.disk
+	h.disk.Inject(h.hook)
+	s, err := Open(h.o)
+	h.s = s
+	return err
+}
+
+// step does one random thing. An error ends the life of this store.
+func (h *history) step() error {
+	s := h.s
+	switch h.rng.IntN(13) {
+	case 0, 1, 2, 3, 4:
+		return h.append(1 + h.rng.IntN(20))
+	case 5:
+		return h.appendBatch(1 + h.rng.IntN(5))
+	case 6:
+		if err := s.flush(); err != nil {
+			return err
+		}
+		h.durable = len(h.all)
+	case 7, 8:
+		_, err := s.dispatchBatch(s.confirmed())
+		h.noteSeen()
+		return err
+	case 9:
+		return s.queues.writeOut()
+	case 10:
+		if err := s.takeCheckpoint(); err != nil {
+			return err
+		}
+		h.durable = len(h.all)
+	case 11:
+		return h.expire()
+	case 12:
+		s.coolSegments()
+		return s.log.prepareAhead(s.nowMillis())
+	}
+	return nil
+}
+
+// noteSeen remembers what consumers could have read by now.
+func (h *history) noteSeen() {
+	pos := h.s.dispatch.pos.Load()
+	for h.seen < len(h.all) && h.all[h.seen].PhysicalOffset < pos {
+		h.seen++
+	}
+}
+
+// expire removes the oldest segment, as the cleaner would when it needs space.
+func (h *history) expire() error {
+	t := *h.s.tuning.Load()
+	t.DeleteFilesBatch = 1
+	if n, err := h.s.deleteSegments(h.t.Context(), &t, true); n == 0 || err != nil {
+		return err
+	}
+	return h.s.deleteDerived()
+}
+
+func (h *history) append(n int) error {
+	for range n {
+		m := message(fmt.Sprintf("t%d", h.rng.IntN(3)), int32(h.rng.IntN(3)), h.serial)
+		m.Body = append(m.Body, make([]byte, h.rng.IntN(600))...)
+		h.serial++
+		r, err := h.s.Append(m)
+		if err != nil {
+			return err
+		}
+		if r.Status != PutOK {
+			h.t.Fatalf("status %v without an error", r.Status)
+		}
+		h.all = append(h.all, m)
+	}
+	return nil
+}
+
+func (h *history) appendBatch(n int) error {
+	m := message("t0", int32(h.rng.IntN(3)), 0)
+	var body codec.BatchBody
+	var batch []*codec.Message
+	for range n {
+		one := message(m.Topic, m.QueueID, h.serial)
+		h.serial++
+		batch = append(batch, one)
+		b, err := codec.AppendBatchEntry(body, &codec.BatchEntry{Body: one.Body, Properties: one.Properties})
+		if err != nil {
+			return err
+		}
+		body = b
+	}
+	r, phys, err := h.s.AppendBatch(m, body, nil)
+	if err != nil {
+		return err
+	}
+	for i, one := range batch {
+		one.PhysicalOffset, one.QueueOffset, one.StoreTimestamp = phys[i], r.QueueOffset+int64(i), r.StoreTimestamp
+	}
+	h.all = append(h.all, batch...)
+	return nil
+}
+
+// restart ends the store in one of three ways and opens it again; what the disk keeps is the way's business.
+func (h *history) restart() {
+	h.t.Helper()
+	cut := h.cutAt == 0
+	h.cutAt = -1
+	how := h.rng.IntN(3)
+	switch {
+	case how == 0 && !cut:
+		if err := h.s.Close(); err != nil {
+			h.t.Fatalf("close: %v", err)
+		}
+		h.durable, h.seen = len(h.all), len(h.all)
+	case how == 1:
+		h.disk.Inject(func(vfs.Op) error { return errCut })
+		if h.s != nil {
+			h.s.Close()
+		}
+		h.disk = h.disk.Crash(h.rng)
+	default:
+		h.disk.Inject(func(vfs.Op) error { return errCut })
+		if h.s != nil {
+			h.s.Close()
+		}
+		h.disk = h.disk.Kill()
+		h.durable = len(h.all)
+	}
+	if err := h.open(); err != nil {
+		h.t.Fatalf("open: %v", err)
+	}
+	h.verify()
+}
+
+// verify compares the store with what was appended, and forgets what a power failure has rightly taken.
+func (h *history) verify() {
+	h.t.Helper()
+	end := h.s.log.end.Load()
+	kept := 0
+	for kept < len(h.all) && h.all[kept].PhysicalOffset < end {
+		kept++
+	}
+	if kept < h.durable {
+		h.t.Fatalf("%d messages are left, %d had been synced", kept, h.durable)
+	}
+	if h.o.FlushMode == SyncFlush && kept < h.seen {
+		h.t.Fatalf("%d messages are left, %d could have been consumed", kept, h.seen)
+	}
+	h.all = h.all[:kept]
+	h.durable, h.seen = min(h.durable, kept), min(h.seen, kept)
+	dispatchAll(h.t, h.s)
+	h.durable, h.seen = max(h.durable, h.seen), kept
+	queues := map[string][]*codec.Message{}
+	first, _ := h.s.LogRange()
+	for _, m := range h.all {
+		if m.PhysicalOffset < first {
+			continue
+		}
+		key := fmt.Sprintf("%s %d", m.Topic, m.QueueID)
+		queues[key] = append(queues[key], m)
+	}
+	for _, topic := range []string{"t0", "t1", "t2"} {
+		for id := range int32(3) {
+			checkQueue(h.t, h.s, topic, id, queues[fmt.Sprintf("%s %d", topic, id)])
+		}
+	}
+	h.verifyIndex()
+	if bad := h.disk.UnallocatedWrites(); len(bad) > 0 {
+		h.t.Fatalf("written without having been allocated: %v", bad)
+	}
+}
+
+// verifyIndex looks some messages up by their unique key.
+func (h *history) verifyIndex() {
+	h.t.Helper()
+	first, _ := h.s.LogRange()
+	for range min(len(h.all), 10) {
+		m := h.all[h.rng.IntN(len(h.all))]
+		if m.PhysicalOffset < first {
+			continue
+		}
+		key, _ := codec.Property(m.Properties, protocol.PropertyUniqueKey)
+		r, err := h.s.QueryIndex(m.Topic, protocol.IndexTypeUnique, key, 32, 0, 1<<60)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if !slices.ContainsFunc(r.Records, func(b []byte) bool { return codec.RecordPhysicalOffset(b) == m.PhysicalOffset }) {
+			h.t.Fatalf("key %s of the message at %d is not in the index", key, m.PhysicalOffset)
+		}
+	}
+}
+
+// run lives through some restarts.
+func (h *history) run(restarts int) {
+	h.t.Helper()
+	if err := h.open(); err != nil {
+		h.t.Fatal(err)
+	}
+	for range restarts {
+		if h.rng.IntN(2) == 0 {
+			h.cutAt = h.rng.IntN(60)
+		}
+		for range 5 + h.rng.IntN(40) {
+			if err := h.step(); err != nil {
+				if !errors.Is(err, errCut) {
+					h.t.Fatalf("without a cut: %v", err)
+				}
+				break
+			}
+		}
+		h.restart()
+	}
+	if err := h.s.Close(); err != nil {
+		h.t.Fatal(err)
+	}
+	if open := h.disk.OpenFiles(); len(open) > 0 {
+		h.t.Fatalf("left open: %v", open)
+	}
+}
+
+func TestHistories(t *testing.T) {
+	for seed := range histories {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { newHistory(t, uint64(seed)).run(6) })
+	}
+}
+
+// TestOpenCutAnywhere cuts the disk off at every single operation of a recovery, again and again, until it gets through.
+func TestOpenCutAnywhere(t *testing.T) {
+	for seed := range uint64(5) {
+		h := newHistory(t, seed)
+		if err := h.open(); err != nil {
+			t.Fatal(err)
+		}
+		for range 30 {
+			if err := h.step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n := 0; ; n++ {
+			h.disk.Inject(func(vfs.Op) error { return errCut })
+			if h.s != nil {
+				h.s.Close()
+			}
+			if n%2 == 0 {
+				h.disk = h.disk.Crash(h.rng)
+			} else {
+				h.disk = h.disk.Kill()
+			}
+			h.cutAt = n
+			if err := h.open(); err == nil {
+				break
+			} else if !errors.Is(err, errCut) {
+				t.Fatalf("seed %d, cut at %d: %v", seed, n, err)
+			}
+		}
+		h.cutAt = -1
+		h.verify()
+		if err := h.s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestTornTail tries every cut point of the last record: what was before it stays, it itself is gone, and the log goes on. A
+// power failure leaves a first part of the record. A killed process leaves any part of it without its head, which is written
+// last.
+func TestTornTail(t *testing.T) {
+	disk := vfs.NewMemory()
+	o := smallOptions(disk, "/store")
+	o.Event = func(Event) {}
+	s := mustOpen(t, o)
+	x := sent{}
+	x.fill(t, s, 0, 12)
+	last := message("topic0", 0, 12)
+	r := mustAppend(t, s, last)
+	whole, err := s.log.readCopy(r.PhysicalOffset, r.Size, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.Inject(func(vfs.Op) error { return errCut })
+	s.Close()
+	for n := range 2 * len(whole) {
+		left := disk.Reboot()
+		torn := bytes.Clone(whole)
+		if n < len(whole) {
+			clear(torn[n:])
+		} else {
+			left = disk.Kill()
+			clear(torn[2*len(whole)-n:])
+			clear(torn[:codec.FillerSize])
+		}
+		f, err := left.Open("/store/commitlog/"+segmentName(0), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(torn, r.PhysicalOffset); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		o.FS = left
+		s := mustOpen(t, o)
+		if _, end := s.LogRange(); end != r.PhysicalOffset {
+			t.Fatalf("cut at %d: the log ends at %d, want %d", n, end, r.PhysicalOffset)
+		}
+		x.check(t, s)
+		again := mustAppend(t, s, message("topic0", 0, 99))
+		if again.QueueOffset != last.QueueOffset || again.PhysicalOffset != last.PhysicalOffset {
+			t.Fatalf("cut at %d: the next message went to %+v", n, again)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
