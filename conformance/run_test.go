@@ -1,0 +1,155 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// external is a target that needs no server.
+func external(implementation string) *Target {
+	return &Target{Kind: KindExternal, Implementation: implementation, NameServers: []string{"127.0.0.1:1"}, Brokers: []string{"127.0.0.1:2"}}
+}
+
+func TestRunnerStatus(t *testing.T) {
+	gap := &Gap{Issue: 9, Reason: "not yet"}
+	fails := func(t *T) { t.Errorf("wrong") }
+	for _, c := range []struct {
+		name           string
+		c              Case
+		implementation string
+		want           Status
+		reason         string
+	}{
+		{"passes", Case{Run: func(*T) {}}, Gantry, Passed, ""},
+		{"fails", Case{Run: fails}, Gantry, Failed, ""},
+		{"ends early", Case{Run: func(t *T) { t.Fatalf("stop"); panic("not reached") }}, Gantry, Failed, ""},
+		{"panics", Case{Run: func(*T) { panic("oh") }}, Gantry, Failed, ""},
+		{"skips", Case{Run: func(t *T) { t.Skipf("no %s", "tool") }}, Gantry, Skipped, "no tool"},
+		{"gap that fails", Case{Gap: gap, Run: fails}, Gantry, KnownGap, "not yet (issue 9)"},
+		{"gap that passes", Case{Gap: gap, Run: func(*T) {}}, Gantry, Failed, ""},
+		{"gap on the official server", Case{Gap: gap, Run: func(*T) {}}, Official, Passed, ""},
+		{"gap that fails on the official server", Case{Gap: gap, Run: fails}, Official, Failed, ""},
+		{"needs control", Case{Needs: Control, Run: fails}, Gantry, NotApplicable, "the target offers addresses only"},
+		{"needs more servers", Case{Topology: TwoBrokers, Run: fails}, Gantry, Skipped, "needs 1 name servers and 2 brokers, the addresses given name 1 and 1"},
+		{"takes too long", Case{Timeout: time.Millisecond, Run: func(t *T) { <-t.Context().Done(); t.Errorf("late") }}, Gantry, Failed, ""},
+	} {
+		c.c.Name = c.name
+		results := (&Runner{}).Run(t.Context(), external(c.implementation), []Case{c.c})
+		if len(results) != 1 || results[0].Status != c.want || results[0].Reason != c.reason {
+			t.Errorf("%s: %+v", c.name, results)
+		}
+		if results[0].Status == Failed && len(results[0].Lines) == 0 {
+			t.Errorf("%s: failed without a word", c.name)
+		}
+	}
+}
+
+func TestRunnerCountsWhatIsLacking(t *testing.T) {
+	target := &Target{Kind: KindContainer, Implementation: Official, Lacking: "lacking: a daemon"}
+	results := (&Runner{}).Run(t.Context(), target, []Case{{Name: "a", Run: func(*T) {}}, {Name: "b", Needs: Control, Run: func(*T) {}}})
+	for _, r := range results {
+		if r.Status != Skipped || r.Reason != "lacking: a daemon" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if len(results) != 2 {
+		t.Errorf("%d results", len(results))
+	}
+}
+
+func TestCleanupsRunLastFirst(t *testing.T) {
+	var order strings.Builder
+	c := Case{Name: "c", Run: func(t *T) {
+		t.Cleanup(func() { order.WriteString("1") })
+		t.Cleanup(func() { order.WriteString("2") })
+		t.Fatalf("stop")
+	}}
+	(&Runner{}).Run(t.Context(), external(Gantry), []Case{c})
+	if order.String() != "21" {
+		t.Errorf("cleanups ran as %q", order.String())
+	}
+}
+
+// fakeLauncher starts nothing and counts.
+type fakeLauncher struct{ launched atomic.Int32 }
+
+func (*fakeLauncher) Implementation() string { return Gantry }
+func (*fakeLauncher) AllInOne() bool         { return true }
+func (l *fakeLauncher) Launch(context.Context, Spec) (Instance, error) {
+	l.launched.Add(1)
+	return nil, errors.New("no server here")
+}
+
+func TestServersAreSharedByTopologyAndSettings(t *testing.T) {
+	l := &fakeLauncher{}
+	target := &Target{Kind: KindProcess, Implementation: Gantry, Self: l}
+	other := Settings{Broker: map[string]string{"a": "b"}}
+	results := (&Runner{Parallel: 4}).Run(t.Context(), target, []Case{
+		{Name: "1", Topology: NameServerOnly}, {Name: "2", Topology: NameServerOnly}, {Name: "3", Topology: NameServerOnly, Settings: other},
+	})
+	for _, r := range results {
+		if r.Status != Failed || !strings.Contains(strings.Join(r.Lines, ""), "no server here") {
+			t.Errorf("%+v", r)
+		}
+	}
+	if n := l.launched.Load(); n != 2 {
+		t.Errorf("%d launches for two sets of servers", n)
+	}
+}
+
+func TestMixedTopologyWithoutReferenceIsSkipped(t *testing.T) {
+	target := &Target{Kind: KindProcess, Implementation: Gantry, Self: &fakeLauncher{}, ReferenceLacking: "lacking: jars"}
+	results := (&Runner{}).Run(t.Context(), target, []Case{{Name: "m", Topology: OfficialBroker}})
+	if results[0].Status != Skipped || !strings.Contains(results[0].Reason, "lacking: jars") {
+		t.Errorf("%+v", results[0])
+	}
+}
+
+func TestConfigFile(t *testing.T) {
+	target := &Target{Kind: KindProcess, Implementation: Gantry, Self: &fakeLauncher{}}
+	settings := Settings{Broker: map[string]string{"messageDelayLevel": "1s", "path": `a\b`, "brokerId": "7"}}
+	c, err := newCluster(target, TwoBrokers, settings, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports := map[string]bool{c.NameServer().Address(): true}
+	for _, b := range c.Brokers {
+		text, err := os.ReadFile(filepath.Join(b.Dir(), "broker.conf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{
+			"brokerName=" + b.Name() + "\n", "namesrvAddr=" + c.NameServer().Address() + "\n", "messageDelayLevel=1s\n",
+			"path=a\\\\b\n", "brokerId=7\n", "storePathRootDir=" + b.StoreDir() + "\n",
+		} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s lacks %q:\n%s", b.Name(), want, text)
+			}
+		}
+		for _, address := range []string{b.Address(), b.VIPAddress()} {
+			if ports[address] {
+				t.Errorf("%s is used twice", address)
+			}
+			ports[address] = true
+		}
+	}
+}
+
+func TestNamesAreUniqueAndValid(t *testing.T) {
+	c := &T{c: &Case{Name: "raw/some/very long name: with ünusual runes and many, many, many more of them than fit"}, run: "r"}
+	seen := map[string]bool{}
+	for range 10 {
+		for _, name := range []string{c.Topic(), c.Group()} {
+			if seen[name] || len(name) > 100 || strings.ContainsAny(name, "/ :,ü") {
+				t.Errorf("%q", name)
+			}
+			seen[name] = true
+		}
+	}
+}
