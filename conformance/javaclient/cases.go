@@ -1,0 +1,117 @@
+package javaclient
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/conformance/javadriver"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// shortDelay is what every delay level is set to where cases wait for one.
+const shortDelay = time.Second
+
+// quickRetries shortens the schedule that retries wait in. The same words as in the cases
+// of the Go client, so that all of them share servers.
+var quickRetries = conformance.Settings{Broker: map[string]string{
+	"messageDelayLevel": "1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s",
+}}
+
+// quickChecks has the broker ask for the state of a transaction after seconds, not minutes.
+var quickChecks = conformance.Settings{Broker: map[string]string{
+	"transactionTimeOut": "1000", "transactionCheckInterval": "1000",
+}}
+
+// Request codes that every producer, and every push consumer, of this client sends.
+var (
+	producing = []protocol.RequestCode{
+		protocol.GetRouteinfoByTopic, protocol.UpdateAndCreateTopic, protocol.SendMessageV2, protocol.HeartBeat, protocol.UnregisterClient,
+	}
+	consuming = with(producing, protocol.PullMessage, protocol.GetConsumerListByGroup, protocol.QueryConsumerOffset,
+		protocol.UpdateConsumerOffset, protocol.NotifyConsumerIDsChanged)
+)
+
+func with(codes []protocol.RequestCode, more ...protocol.RequestCode) []protocol.RequestCode {
+	return append(slices.Clone(codes), more...)
+}
+
+// entry is a case before it is known which release runs it.
+type entry struct {
+	conformance.Case
+	run        func(k *kit)
+	only       string            // a release; empty is both
+	properties map[string]string // system properties that need a process of their own
+}
+
+func entries() []entry {
+	type c = conformance.Case
+	return []entry{
+		{Case: c{Name: "send-sync", Feature: "sending", Codes: consuming}, run: sendSync},
+		{Case: c{Name: "send-async", Feature: "sending", Codes: consuming}, run: sendAsync},
+		{Case: c{Name: "send-one-way", Feature: "sending", Codes: consuming}, run: sendOneWay},
+		{Case: c{Name: "send-to-vip-port", Feature: "sending", Codes: producing}, run: sendVIP},
+		{Case: c{Name: "send-to-wrong-queue", Feature: "sending", Codes: producing}, run: sendWrongQueue},
+		{Case: c{Name: "send-batch", Feature: "batches", Codes: with(consuming, protocol.SendBatchMessage)}, run: sendBatch},
+		{Case: c{Name: "tags", Feature: "tag filters", Codes: consuming}, run: tags},
+		{Case: c{Name: "sql-refused", Feature: "SQL92 filters", Codes: with(consuming, protocol.CheckClientConfig)}, run: sqlRefused},
+		{Case: c{Name: "keys-and-properties", Feature: "keys and properties", Codes: with(consuming, protocol.QueryMessage, protocol.ViewMessageByID)}, run: keysAndProperties},
+		{Case: c{Name: "body-sizes", Feature: "large and compressed bodies", Codes: consuming, Timeout: 2 * time.Minute}, run: bodySizes},
+		{Case: c{Name: "body-too-large", Feature: "large and compressed bodies", Codes: producing}, run: bodyTooLarge},
+		{Case: c{Name: "auto-creation", Feature: "topic creation", Codes: consuming}, run: autoCreation},
+		{Case: c{Name: "request-reply", Feature: "request and reply", Codes: with(consuming, protocol.SendReplyMessageV2, protocol.PushReplyMessageToClient)}, run: requestReply},
+		{Case: c{Name: "ordered-push", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ, protocol.UnlockBatchMQ), Timeout: 2 * time.Minute}, run: orderedPush},
+		{Case: c{Name: "ordered-two-consumers", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ, protocol.UnlockBatchMQ), Timeout: 3 * time.Minute}, run: orderedTwoConsumers},
+		{Case: c{Name: "broadcast", Feature: "broadcasting", Codes: consuming}, run: broadcast},
+		{Case: c{Name: "pull-consumer", Feature: "pulling", Codes: with(producing, protocol.PullMessage, protocol.UpdateConsumerOffset, protocol.QueryConsumerOffset), Timeout: 2 * time.Minute}, run: oldPull},
+		{Case: c{Name: "lite-pull-consumer", Feature: "pulling", Codes: with(consuming, protocol.LitePullMessage), Timeout: 2 * time.Minute}, run: litePull},
+		{Case: c{Name: "queue-offsets", Feature: "queue offsets", Codes: with(producing, protocol.GetMinOffset, protocol.GetMaxOffset, protocol.SearchOffsetByTimestamp, protocol.GetEarliestMsgStoretime)}, run: queueOffsets},
+		{Case: c{Name: "retry-then-dead-letter", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: retryThenDeadLetter},
+		{Case: c{Name: "listener-throws", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: listenerThrows},
+		{Case: c{Name: "delayed-message", Feature: "scheduled messages", Settings: quickRetries, Codes: consuming}, run: delayedMessage},
+		{Case: c{Name: "offset-continuation", Feature: "consumer offsets", Codes: consuming, Timeout: 2 * time.Minute}, run: offsetContinuation},
+		{Case: c{Name: "from-last-offset", Feature: "consumer offsets", Codes: consuming}, run: fromLastOffset},
+		{Case: c{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute}, run: rebalance},
+		{Case: c{Name: "heartbeat-v2", Feature: "heartbeats and clients", Codes: consuming, Timeout: 2 * time.Minute}, run: heartbeatV2, only: javadriver.V550},
+		{Case: c{Name: "transactions", Feature: "transactions", Settings: quickChecks, Codes: with(consuming, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 3 * time.Minute}, run: transactions},
+		{
+			Case:       c{Name: "tls", Feature: "TLS", Codes: consuming, Timeout: 2 * time.Minute},
+			run:        tls,
+			properties: map[string]string{"tls.enable": "true"},
+		},
+		{
+			Case: c{Name: "binary-headers", Feature: "binary headers", Codes: with(consuming, protocol.SendMessage), Timeout: 2 * time.Minute},
+			run:  binaryHeaders,
+			// The second property makes the client use SEND_MESSAGE instead of SEND_MESSAGE_V2.
+			properties: map[string]string{"rocketmq.serialize.type": "ROCKETMQ", "org.apache.rocketmq.client.sendSmartMsg": "false"},
+		},
+	}
+}
+
+// Cases lists the cases of both releases of the Java client, and the example programs. The
+// processes that they need are taken from the pool.
+func Cases(pool *javadriver.Pool) []conformance.Case {
+	var all []conformance.Case
+	for _, release := range []struct {
+		version string
+		client  conformance.Client
+	}{{javadriver.V498, conformance.Java498}, {javadriver.V550, conformance.Java550}} {
+		for _, e := range entries() {
+			if e.only != "" && e.only != release.version {
+				continue
+			}
+			c := e.Case
+			c.Name, c.Client = string(release.client)+"/"+c.Name, release.client
+			if c.Topology.Name == "" {
+				c.Topology = conformance.SingleBroker
+			}
+			options := javadriver.Options{Release: release.version, Properties: e.properties}
+			c.Run = func(t *conformance.T) { e.run(newKit(t, pool, options)) }
+			all = append(all, c)
+		}
+	}
+	return append(all, conformance.Case{
+		Name: "example/quickstart", Client: conformance.Example, Feature: "sending", Codes: consuming,
+		Topology: conformance.SingleBroker, Timeout: 3 * time.Minute, Run: quickstart,
+	})
+}
