@@ -1,18 +1,40 @@
 package main
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/goclient"
+	"github.com/gantrymq/gantry/conformance/javaclient"
+	"github.com/gantrymq/gantry/conformance/javadriver"
 	"github.com/gantrymq/gantry/conformance/process"
 	"github.com/gantrymq/gantry/conformance/raw"
 )
 
-// cases lists the cases of every client. A new client adds its line here.
-func cases(o options) ([]conformance.Case, error) {
+// cases lists the cases of every client. A new client adds its line here. Cases that drive
+// Java programs take their processes from the pool.
+func cases(o options, java *javadriver.Pool) ([]conformance.Case, error) {
 	all, err := raw.Cases(o.rewrite)
 	if err != nil {
 		return nil, err
 	}
 	all = append(all, goclient.Cases()...)
-	return append(all, process.Cases()...), nil
+	all = append(all, process.Cases()...)
+	return append(all, javaclient.Cases(java)...), nil
+}
+
+// javaReleases names the releases of the Java driver that the cases need.
+func javaReleases(cases []conformance.Case) []string {
+	of := map[conformance.Client]string{
+		conformance.Java498: javadriver.V498, conformance.Java550: javadriver.V550,
+		conformance.MQAdmin: javadriver.V550, conformance.Example: javadriver.V550,
+	}
+	needed := map[string]bool{}
+	for _, c := range cases {
+		if release, ok := of[c.Client]; ok {
+			needed[release] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(needed))
 }

@@ -25,6 +25,7 @@ import (
 	"syscall"
 
 	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/conformance/javadriver"
 	"github.com/gantrymq/gantry/conformance/report"
 )
 
@@ -78,8 +79,10 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o options) (report.Counts, error) {
-	cases, err := choose(o)
+func run(ctx context.Context, o options) (_ report.Counts, err error) {
+	java := &javadriver.Pool{}
+	defer func() { err = errors.Join(err, java.Close()) }()
+	cases, err := choose(o, java)
 	if err != nil {
 		return report.Counts{}, err
 	}
@@ -88,6 +91,9 @@ func run(ctx context.Context, o options) (report.Counts, error) {
 			fmt.Println(c.Name)
 		}
 		return report.Counts{}, nil
+	}
+	if err := java.Prepare(ctx, javaReleases(cases)...); err != nil {
+		return report.Counts{}, err
 	}
 	runner := &conformance.Runner{Parallel: o.parallel, Clusters: o.clusters, Keep: o.keep, TimeFactor: o.timeFactor}
 	var all report.Run
@@ -111,12 +117,12 @@ func run(ctx context.Context, o options) (report.Counts, error) {
 
 // choose selects the cases that the flags ask for. That none is left is an error: a run
 // without a case must not look like one that passed.
-func choose(o options) ([]conformance.Case, error) {
+func choose(o options, java *javadriver.Pool) ([]conformance.Case, error) {
 	expr, err := regexp.Compile(o.run)
 	if err != nil {
 		return nil, fmt.Errorf("-run: %w", err)
 	}
-	all, err := cases(o)
+	all, err := cases(o, java)
 	if err != nil {
 		return nil, err
 	}

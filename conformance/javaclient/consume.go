@@ -15,7 +15,7 @@ import (
 func tags(k *kit) {
 	p := k.producer(nil)
 	topic := k.topic(p, 2)
-	// TagA and the last have equal hash codes, which is all that consume queues hold.
+	// The first and the last tag have equal hash codes, and consume queues hold nothing else of a tag.
 	for _, tag := range []string{"AaTag", "TagB", "TagC", "", "BBTag"} {
 		k.send(p, message{Topic: topic, Body: []byte("tag " + tag), Tags: tag}, nil)
 	}
@@ -117,7 +117,8 @@ func broadcast(k *kit) {
 func retryThenDeadLetter(k *kit) {
 	const retries = 2
 	p := k.producer(nil)
-	topic, group := k.topic(p, 1), k.Group()
+	topic := k.topic(p, 1)
+	group := k.knownGroup(topic)
 	r := k.send(p, message{Topic: topic, Body: []byte("doomed"), Tags: "TagA", Keys: "doomed-key", Properties: map[string]string{"colour": "blue"}}, nil)
 	c := k.push(group, topic, args{"failures": 100, "maxReconsume": retries})
 	got, err := c.WaitCount(k.ctx, 1+retries)
@@ -141,6 +142,23 @@ func retryThenDeadLetter(k *kit) {
 	}
 }
 
+// knownGroup returns a group whose retry topic exists and is routed. The first consumer of
+// a group has the topic created, and learns of it only when it next asks for routes and
+// divides queues, which takes up to 50 seconds.
+func (k *kit) knownGroup(topic string) string {
+	group := k.Group()
+	k.close(k.push(group, topic, nil))
+	c := k.oldPull(k.Group(), nil)
+	k.Eventually(20*time.Second, "the retry topic of "+group, func(ctx context.Context) error {
+		qs, err := c.Queues(ctx, "%RETRY%"+group)
+		if err == nil && len(qs) != 1 {
+			err = fmt.Errorf("it has queues %v, want 1", qs)
+		}
+		return err
+	})
+	return group
+}
+
 // deadLetter waits for the first message of a group's dead-letter queue.
 func (k *kit) deadLetter(group string) message {
 	puller := k.oldPull(k.Group(), nil)
@@ -162,9 +180,10 @@ func (k *kit) deadLetter(group string) message {
 func listenerThrows(k *kit) {
 	p := k.producer(nil)
 	topic := k.topic(p, 1)
+	groups := map[string]string{"THROW": k.knownGroup(topic), "NULL": k.knownGroup(topic)}
 	k.send(p, message{Topic: topic, Body: []byte("again")}, nil)
-	for _, failure := range []string{"THROW", "NULL"} {
-		c := k.push(k.Group(), topic, args{"failures": 1, "failure": failure})
+	for failure, group := range groups {
+		c := k.push(group, topic, args{"failures": 1, "failure": failure})
 		got, err := c.WaitCount(k.ctx, 2)
 		k.Check(err, "be given a message again after %s", failure)
 		if got[0].Reconsumed != 0 || got[1].Reconsumed != 1 {

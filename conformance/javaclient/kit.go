@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,12 @@ type (
 
 // closeTime bounds the shutdown of a client when its case has ended.
 const closeTime = 20 * time.Second
+
+// heartbeat is how often clients report themselves, in milliseconds. The client's own 30
+// seconds hide nothing from a case but make some wait that long: a 5.x consumer whose first
+// rebalance coincides with its timer's heartbeat skips the one that announces its new
+// subscription, and is refused (SUBSCRIPTION_NOT_LATEST) until the next.
+const heartbeat = 2000
 
 // kit is a running case with the Java process that serves it. Its methods end the case
 // when they fail, and close at its end what they started.
@@ -57,31 +64,38 @@ func (k *kit) close(c closer) {
 }
 
 func (k *kit) producer(a args) *javadriver.Producer {
-	p, err := k.driver.Producer(k.ctx, k.nameSrv, k.Group(), a)
+	p, err := k.driver.Producer(k.ctx, k.nameSrv, k.Group(), beating(a))
 	k.Check(err, "start a producer")
 	k.closeLater(p)
 	return p
 }
 
 func (k *kit) push(group, topic string, a args) *javadriver.PushConsumer {
-	c, err := k.driver.Push(k.ctx, k.nameSrv, group, topic, a)
+	c, err := k.driver.Push(k.ctx, k.nameSrv, group, topic, beating(a))
 	k.Check(err, "start a push consumer")
 	k.closeLater(c)
 	return c
 }
 
 func (k *kit) oldPull(group string, a args) *javadriver.OldPull {
-	c, err := k.driver.OldPull(k.ctx, k.nameSrv, group, a)
+	c, err := k.driver.OldPull(k.ctx, k.nameSrv, group, beating(a))
 	k.Check(err, "start a pull consumer")
 	k.closeLater(c)
 	return c
 }
 
 func (k *kit) litePull(group string, a args) *javadriver.LitePull {
-	c, err := k.driver.LitePull(k.ctx, k.nameSrv, group, a)
+	c, err := k.driver.LitePull(k.ctx, k.nameSrv, group, beating(a))
 	k.Check(err, "start a lite pull consumer")
 	k.closeLater(c)
 	return c
+}
+
+// beating adds the heartbeat interval, unless the case has its own.
+func beating(a args) args {
+	all := args{"heartbeatMs": heartbeat}
+	maps.Copy(all, a)
+	return all
 }
 
 // topic creates a topic with n queues through the client and waits until its route is
@@ -165,4 +179,3 @@ func (k *kit) wantError(err error, class string, code int) *javadriver.Error {
 	}
 	return e
 }
-
