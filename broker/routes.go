@@ -13,6 +13,7 @@ type pools struct {
 	query *remoting.Pool // messages by id and key
 	reply *remoting.Pool // replies that are pushed to a client
 	back  *remoting.Pool // messages sent back: each reads its original
+	relay *remoting.Pool // administrators' questions that a client answers
 	admin *remoting.Pool // everything else
 }
 
@@ -31,12 +32,13 @@ func newPools(cfg *Config) *pools {
 		query: pool("query", cfg.QueryMessageThreadPoolNums, cfg.QueryThreadPoolQueueCapacity, 0),
 		reply: pool("reply", cfg.ReplyMessageThreadPoolNums, cfg.ReplyThreadPoolQueueCapacity, 0),
 		back:  pool("sendback", cfg.SendMessageThreadPoolNums, cfg.SendThreadPoolQueueCapacity, fast(cfg.WaitInSendQueue)),
+		relay: pool("relay", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity, 0),
 		admin: pool("admin", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity, fast(cfg.WaitInAdminBrokerQueue)),
 	}
 }
 
 func (p *pools) close() {
-	for _, pool := range []*remoting.Pool{p.pull, p.query, p.reply, p.back, p.admin} {
+	for _, pool := range []*remoting.Pool{p.pull, p.query, p.reply, p.back, p.relay, p.admin} {
 		pool.Close()
 	}
 }
@@ -95,6 +97,22 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		{Code: protocol.GetBrokerRuntimeInfo, Handle: b.runtimeInfo, Worker: b.pools.admin},
 		{Code: protocol.GetBrokerConfig, Handle: b.getConfig, Worker: b.pools.admin},
 		{Code: protocol.UpdateBrokerConfig, Handle: b.updateConfig, Worker: b.pools.admin},
+		{Code: protocol.InvokeBrokerToResetOffset, Handle: b.resetOffset, Worker: b.pools.admin},
+		{Code: protocol.QueryConsumeTimeSpan, Handle: b.consumeTimeSpan, Worker: b.pools.admin},
+		{Code: protocol.CloneGroupOffset, Handle: b.cloneOffsets, Worker: b.pools.admin},
+		{Code: protocol.GetBrokerConsumeStats, Handle: b.allConsumeStats, Worker: b.pools.admin},
+		{Code: protocol.QueryCorrectionOffset, Handle: b.correctionOffsets, Worker: b.pools.admin},
+		{Code: protocol.QueryConsumeQueue, Handle: b.showQueue, Worker: b.pools.admin},
+		{Code: protocol.QuerySubscriptionByConsumer, Handle: b.groupSubscription, Worker: b.pools.admin},
+		{Code: protocol.UpdateAndGetGroupForbidden, Handle: b.groupForbidden, Worker: b.pools.admin},
+		{Code: protocol.CleanExpiredConsumequeue, Handle: b.cleanExpiredQueues, Worker: b.pools.admin},
+		{Code: protocol.CleanUnusedTopic, Handle: b.cleanUnusedTopics, Worker: b.pools.admin},
+		{Code: protocol.DeleteExpiredCommitlog, Handle: b.deleteExpiredFiles, Worker: b.pools.admin},
+
+		// Questions that a client answers: each holds a worker until it has.
+		{Code: protocol.InvokeBrokerToGetConsumerStatus, Handle: b.consumerStatus, Worker: b.pools.relay},
+		{Code: protocol.GetConsumerRunningInfo, Handle: b.consumerRunningInfo, Worker: b.pools.relay},
+		{Code: protocol.ConsumeMessageDirectly, Handle: b.consumeDirectly, Worker: b.pools.relay},
 	}
 	if !vip {
 		routes = append(routes,

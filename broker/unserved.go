@@ -15,22 +15,6 @@ var unserved = map[protocol.RequestCode]string{
 	protocol.RecallMessage:      "messages with an arbitrary delivery time are not in this version",
 	protocol.SwitchTimerEngine:  "messages with an arbitrary delivery time are not in this version",
 
-	protocol.InvokeBrokerToResetOffset:       "this administrative request is not in this version",
-	protocol.InvokeBrokerToGetConsumerStatus: "this administrative request is not in this version",
-	protocol.QueryConsumeTimeSpan:            "this administrative request is not in this version",
-	protocol.CleanExpiredConsumequeue:        "this administrative request is not in this version",
-	protocol.GetConsumerRunningInfo:          "this administrative request is not in this version",
-	protocol.ConsumeMessageDirectly:          "this administrative request is not in this version",
-	protocol.CloneGroupOffset:                "this administrative request is not in this version",
-	protocol.CleanUnusedTopic:                "this administrative request is not in this version",
-	protocol.GetBrokerConsumeStats:           "this administrative request is not in this version",
-	protocol.QueryConsumeQueue:               "this administrative request is not in this version",
-	protocol.DeleteExpiredCommitlog:          "this administrative request is not in this version",
-	protocol.QuerySubscriptionByConsumer:     "this administrative request is not in this version",
-	protocol.UpdateAndGetGroupForbidden:      "this administrative request is not in this version",
-
-	protocol.QueryCorrectionOffset: "upstream answers from filter servers, which no longer exist",
-
 	protocol.CheckRocksdbCQWriteProgress: "nothing is kept in RocksDB",
 	protocol.ExportRocksdbConfigToJson:   "nothing is kept in RocksDB",
 

@@ -1,6 +1,10 @@
 package compat
 
-import "github.com/gantrymq/gantry/protocol"
+import (
+	"fmt"
+
+	"github.com/gantrymq/gantry/protocol"
+)
 
 // Rules that depend on the release a peer names in its requests. Each is a
 // function with a name, so that no number is compared anywhere else.
@@ -43,3 +47,28 @@ func KnowsResetOffset(v protocol.Version) bool { return v >= protocol.V3_0_7_SNA
 
 // KnowsRunningInfo reports whether a consumer can be asked for its running info.
 func KnowsRunningInfo(v protocol.Version) bool { return v >= protocol.V3_1_8_SNAPSHOT }
+
+// firstNames are the releases before 3.0.1, in the order of upstream's MQVersion.
+var firstNames = [...]string{
+	"SNAPSHOT", "ALPHA1", "BETA1", "BETA2", "BETA3", "BETA4", "BETA5", "BETA6_SNAPSHOT", "BETA6", "BETA7_SNAPSHOT", "BETA7",
+	"BETA8_SNAPSHOT", "BETA8", "BETA9_SNAPSHOT", "BETA9", "FINAL",
+}
+
+// AncientName is upstream's name of a release before 3.1.8, for the remarks that
+// tell such a client to move on.
+func AncientName(v protocol.Version) string {
+	const first, minor = protocol.Version(len(firstNames)), 46 // 3.0.1 and 3.1.0, each preceded by its snapshot
+	suffix := ""
+	if v%2 == 0 {
+		suffix = "_SNAPSHOT"
+	}
+	switch {
+	case v < 0:
+		return "HIGHER_VERSION"
+	case v < first:
+		return "V3_0_0_" + firstNames[v]
+	case v < minor:
+		return fmt.Sprintf("V3_0_%d%s", (v-first)/2+1, suffix)
+	}
+	return fmt.Sprintf("V3_1_%d%s", (v-minor)/2, suffix)
+}

@@ -1,0 +1,88 @@
+package broker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// groupSubscription serves QUERY_SUBSCRIPTION_BY_CONSUMER (345): what a group
+// that is connected wants of a topic.
+func (b *Broker) groupSubscription(r *remoting.Request) error {
+	var h protocol.QuerySubscriptionByConsumerRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	if h.Group == "" {
+		return missing("group")
+	}
+	body := protocol.QuerySubscriptionResponseBody{Group: h.Group, SubscriptionData: b.consumers.Subscription(h.Group, h.Topic)}
+	if hasExt(r, "topic") {
+		body.Topic = protocol.Some(h.Topic)
+	}
+	return replyJSON(r, &body)
+}
+
+// groupForbidden serves UPDATE_AND_GET_GROUP_FORBIDDEN (353): whether a group may
+// read a topic, and, when readable is given, a change of that.
+func (b *Broker) groupForbidden(r *remoting.Request) error {
+	var h protocol.UpdateGroupForbiddenRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	if h.Group == "" || h.Topic == "" {
+		return missing("group, topic")
+	}
+	if h.Readable.Set {
+		if err := b.groups.SetForbidden(h.Group, h.Topic, protocol.ForbidRead, !h.Readable.V); err != nil {
+			return err
+		}
+	}
+	return replyJSON(r, &protocol.GroupForbidden{Group: h.Group, Topic: h.Topic, Readable: !b.groups.Forbidden(h.Group, h.Topic, protocol.ForbidRead)})
+}
+
+// showQueue serves QUERY_CONSUME_QUEUE (321): units of a consume queue as they
+// are stored, and what a group's filter is.
+func (b *Broker) showQueue(r *remoting.Request) error {
+	var h protocol.QueryConsumeQueueRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	if h.Topic == "" {
+		return missing("topic")
+	}
+	ids, err := b.store.Queues(h.Topic)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(ids, h.QueueID) {
+		return refuse(protocol.ResponseSystemError, "%d@%s is not exist!", h.QueueID, h.Topic)
+	}
+	first, end := b.queueBounds(h.Topic, h.QueueID)
+	if h.Index < first || h.Index >= end {
+		r.Reply(protocol.ResponseSuccess, fmt.Sprintf("Index %d of %d@%s is not exist!", h.Index, h.QueueID, h.Topic), nil, nil)
+		return nil
+	}
+	units, err := b.store.Units(h.Topic, h.QueueID, h.Index, int(min(h.Count, maxShownUnits)))
+	if err != nil {
+		return err
+	}
+	body := protocol.QueryConsumeQueueResponseBody{MinQueueIndex: first, MaxQueueIndex: end, QueueData: []protocol.ConsumeQueueData{}}
+	for _, u := range units {
+		body.QueueData = append(body.QueueData, protocol.ConsumeQueueData{PhysicalOffset: u.Physical, PhysicalSize: u.Size, TagsCode: u.TagsCode})
+	}
+	if hasExt(r, "consumerGroup") {
+		body.SubscriptionData = b.consumers.Subscription(h.ConsumerGroup, h.Topic)
+		body.FilterData = protocol.Some("null") // of expression filters, which there are none of
+		if body.SubscriptionData == nil {
+			body.FilterData = protocol.Some(fmt.Sprintf("%s@%s is not online!", h.ConsumerGroup, h.Topic))
+		}
+	}
+	return replyJSONRemark(r, notSet, &body)
+}
+
+// maxShownUnits bounds one answer of QUERY_CONSUME_QUEUE. Upstream goes on to the
+// end of the queue if it is asked to, in memory.
+const maxShownUnits = 100_000
