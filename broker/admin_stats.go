@@ -108,7 +108,7 @@ func (b *Broker) brokerStats(r *remoting.Request) error {
 	}
 	data, ok := b.stats.View(h.StatsName, h.StatsKey)
 	if !ok {
-		return refuse(protocol.ResponseSystemError, "The stats <%s> <%s> not exist", h.StatsName, h.StatsKey)
+		return refuse(protocol.ResponseSystemError, "The stats <%s> <%s> not exist", extOrNull(r, "statsName"), extOrNull(r, "statsKey"))
 	}
 	return replyJSON(r, &data)
 }

@@ -16,6 +16,9 @@ func (b *Broker) updateTopic(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "topic"); err != nil {
+		return err
+	}
 	attributes, err := parseAttributes(h.Attributes)
 	if err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)

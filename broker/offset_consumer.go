@@ -36,8 +36,11 @@ func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 func (b *Broker) updateConsumerOffset(r *remoting.Request) error {
 	var h protocol.UpdateConsumerOffsetRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
+	if err := need(r, "topic"); err != nil {
+		return err
+	}
 	if b.groups.Get(h.ConsumerGroup) == nil {
-		return refuse(protocol.ResponseSubscriptionGroupNotExist, "Group %s not exist!", h.ConsumerGroup)
+		return refuse(protocol.ResponseSubscriptionGroupNotExist, "Group %s not exist!", extOrNull(r, "consumerGroup"))
 	}
 	if !b.topics.Contains(h.Topic) {
 		return refuse(protocol.ResponseTopicNotExist, "Topic %s not exist!", h.Topic)

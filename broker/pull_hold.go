@@ -23,13 +23,29 @@ type heldPull struct {
 	tags    filter.Tags
 }
 
+// dispatchWait is how long a pull that does not ask to be held waits for messages
+// that are in the log and not yet in their queue. They were acknowledged: whoever
+// sends and then pulls finds what he sent.
+const dispatchWait = time.Second
+
+// holdFor tells how long a pull that found nothing is held; 0 answers it at once.
+func (b *Broker) holdFor(op *pullOp) time.Duration {
+	h := &op.header
+	if h.SysFlag&protocol.PullFlagSuspend != 0 {
+		if cfg := b.config.Load(); !cfg.LongPollingEnable {
+			return cfg.ShortPollingTime
+		}
+		return time.Duration(h.SuspendTimeoutMillis) * time.Millisecond
+	}
+	if next, err := b.store.NextOffset(h.Topic, h.QueueID); err == nil && next > h.QueueOffset {
+		return dispatchWait
+	}
+	return 0
+}
+
 // holdPull parks a pull that found nothing until a message arrives or its time
 // is over, and gives op back. When too many wait already it is answered at once.
-func (b *Broker) holdPull(r *remoting.Request, op *pullOp) {
-	hold := time.Duration(op.header.SuspendTimeoutMillis) * time.Millisecond
-	if cfg := b.config.Load(); !cfg.LongPollingEnable {
-		hold = cfg.ShortPollingTime
-	}
+func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
 	held := &heldPull{header: op.header, group: op.group, topic: op.topic, tags: op.tags.Clone(), pending: r.Detach()}
 	h := &held.header
 	for _, s := range []*string{

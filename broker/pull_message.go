@@ -77,9 +77,11 @@ func (b *Broker) pull(r *remoting.Request, inline bool) error {
 		return r.Move(b.pools.pull, b.pullCold)
 	}
 	b.commitPulled(op, true)
-	if op.header.SysFlag&protocol.PullFlagSuspend != 0 && op.code() == protocol.ResponsePullNotFound {
-		b.holdPull(r, op)
-		return nil
+	if op.code() == protocol.ResponsePullNotFound {
+		if hold := b.holdFor(op); hold > 0 {
+			b.holdPull(r, op, hold)
+			return nil
+		}
 	}
 	b.answerPull(r, op)
 	return nil

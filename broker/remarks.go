@@ -27,6 +27,14 @@ func need(r *remoting.Request, keys ...string) error {
 	return nil
 }
 
+// extOrNull is an ext field as Java writes it into a text.
+func extOrNull(r *remoting.Request, key string) string {
+	if value, ok := r.Ext.Get(key); ok {
+		return value
+	}
+	return "null"
+}
+
 // refuse makes the error that a request is answered with.
 func refuse(code protocol.ResponseCode, format string, args ...any) error {
 	return remoting.Errorf(code, format, args...)
