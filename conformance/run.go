@@ -195,8 +195,9 @@ func (r *Runner) runCase(ctx context.Context, target *Target, cluster *Cluster, 
 // graceTime is what a case gets to clean up after its time is over.
 const graceTime = 15 * time.Second
 
-// runID sets the names of this run apart from those of others on the same servers.
-var runID = fmt.Sprintf("%x", time.Now().UnixMilli()%0xfffffff)
+// runID sets the names of this run apart from those of others on the same servers. Its width is
+// fixed, because names are part of the size of messages.
+var runID = fmt.Sprintf("%07x", time.Now().UnixMilli()%0x10000000)
 
 // applyGap turns the failure of a case that is known to fail into a known gap, and its
 // success into a failure: the mark must go.

@@ -61,5 +61,5 @@ func Cases(rewrite string) ([]conformance.Case, error) {
 		}
 		all = append(all, c)
 	}
-	return all, err
+	return append(all, connectionCases()...), err
 }

@@ -267,7 +267,7 @@ func (p *player) background(c command) error {
 }
 
 // expect waits for a request that the server sends by itself and shows it. With :reply it is
-// answered with SUCCESS.
+// answered with SUCCESS, and with the body given there.
 func (p *player) expect(c command) ([]string, error) {
 	conn, err := p.conn(c.operands[0])
 	if err != nil {
@@ -281,8 +281,8 @@ func (p *player) expect(c command) ([]string, error) {
 		if err == nil && r.Code != int32(code) {
 			continue
 		}
-		if _, ok := c.options["reply"]; ok && err == nil {
-			if err := conn.Reply(r); err != nil {
+		if body, ok := c.options["reply"]; ok && err == nil {
+			if err := conn.Reply(r, []byte(body)); err != nil {
 				return nil, err
 			}
 		}
@@ -309,7 +309,7 @@ func (p *player) show(c command, r *wire.Frame, err error) ([]string, error) {
 		view.Masks[m] = true
 	}
 	for m := range strings.SplitSeq(c.options["mask"], ",") {
-		view.Masks[m] = true
+		view.Masks[m] = m != ""
 	}
 	_, view.SortArrays = c.options["sort"]
 	_, view.NoBody = c.options["nobody"]

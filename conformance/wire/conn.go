@@ -47,12 +47,17 @@ func Dial(ctx context.Context, address string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return NewConn(nc), nil
+}
+
+// NewConn makes a Conn of an established connection, which it then owns.
+func NewConn(nc net.Conn) *Conn {
 	c := &Conn{
 		Version: Version550, nc: nc,
 		pushes: make(chan *Frame, pushBound), done: make(chan struct{}), waiting: map[int32]chan *Frame{},
 	}
 	c.reader.Go(c.read)
-	return c, nil
+	return c
 }
 
 // Close ends the connection and waits until its reader has stopped.
@@ -197,9 +202,9 @@ func (c *Conn) OneWay(f *Frame) error {
 	return c.Write(b)
 }
 
-// Reply answers a request of the server with success.
-func (c *Conn) Reply(to *Frame) error {
-	b, err := (&Frame{Opaque: to.Opaque, Flag: FlagResponse, Version: c.Version, Language: c.Language}).Encode()
+// Reply answers a request of the server with success and a body.
+func (c *Conn) Reply(to *Frame, body []byte) error {
+	b, err := (&Frame{Opaque: to.Opaque, Flag: FlagResponse, Version: c.Version, Language: c.Language, Body: body}).Encode()
 	if err != nil {
 		return err
 	}

@@ -153,10 +153,10 @@ func (p *jsonParser) scalar() (*node, error) {
 
 // canonical orders the members of every object by key: Java's hash maps have no order that
 // anybody may rely on. Arrays keep their order unless sortArrays is set. Values under a masked
-// key become *.
+// key become *; the mask * stands for every key whose value is neither object nor array.
 func (n *node) canonical(masks map[string]bool, sortArrays bool) {
 	for _, m := range n.members {
-		if masks[strings.Trim(m.key.text, `"`)] {
+		if m.key.kind == 0 && masks[strings.Trim(m.key.text, `"`)] || masks["*"] && m.value.kind == 0 {
 			*m.value = node{text: "*"}
 		}
 		m.key.canonical(masks, sortArrays)
