@@ -55,6 +55,9 @@ func (b *Broker) admitSubscription(op *pullOp) error {
 	var sub *protocol.SubscriptionData
 	var err error
 	if h.SysFlag&protocol.PullFlagSubscription != 0 {
+		if filter.TakesAll(h.Subscription, h.ExpressionType) { // most do: it costs nothing
+			return nil
+		}
 		if sub, err = filter.Subscribe(h.Topic, h.Subscription, h.ExpressionType); err != nil {
 			return refuse(protocol.ResponseSubscriptionParseFailed, "parse the consumer's subscription failed")
 		}

@@ -9,6 +9,12 @@ import (
 	"github.com/gantrymq/gantry/protocol"
 )
 
+// TakesAll reports whether an expression is one of tags that every message
+// passes.
+func TakesAll(expression, expressionType string) bool {
+	return protocol.IsTagExpression(expressionType) && (expression == "" || expression == protocol.SubscribeAll)
+}
+
 // Subscribe builds the subscription that an expression means, as upstream's
 // FilterAPI does. An empty type means tags. Nothing of the arguments is kept.
 func Subscribe(topic, expression, expressionType string) (*protocol.SubscriptionData, error) {

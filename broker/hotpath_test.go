@@ -1,0 +1,135 @@
+package broker
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// TestHotPathAllocatesNothing holds the budget of the send and the pull path:
+// from the socket through handler, store and dispatcher and back to the socket,
+// a message allocates nothing once things are warm. What grows with the number
+// of messages, such as the tails of consume queues, is amortised.
+func TestHotPathAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	b, _ := runBroker(t, testConfig(t.TempDir()))
+	w := dialBroker(t, b)
+	body := bytes.Repeat([]byte("x"), 1024)
+	send := sendCommand("hot", 0, body)
+	single := codec.AppendCommand(nil, send)
+	var pipelined []byte
+	for range 16 {
+		pipelined = append(pipelined, single...)
+	}
+	batch := sendCommand("hot", 1, batchBody(t, 32, body))
+	batch.Code = int32(protocol.SendBatchMessage)
+	heartbeat(t, w)
+	registered := pullCommand("hot", 0, 100, 0)
+	registered.Header.(*protocol.PullMessageRequestHeader).SysFlag &^= protocol.PullFlagSubscription
+	rounds := []struct {
+		name    string
+		request []byte
+		answers int
+		code    protocol.ResponseCode
+	}{
+		{"send", single, 1, protocol.ResponseSuccess},
+		{"16 sends at once", pipelined, 16, protocol.ResponseSuccess},
+		{"batch of 32", codec.AppendCommand(nil, batch), 1, protocol.ResponseSuccess},
+		{"pull", codec.AppendCommand(nil, pullCommand("hot", 0, 0, 0)), 1, protocol.ResponseSuccess},
+		{"pull of new messages", codec.AppendCommand(nil, pullCommand("hot", 0, 400, 0)), 1, protocol.ResponseSuccess},
+		{"pull that finds nothing", codec.AppendCommand(nil, pullCommand("hot", 3, 0, 0)), 1, protocol.ResponsePullNotFound},
+		{"pull of a registered consumer", codec.AppendCommand(nil, registered), 1, protocol.ResponseSuccess},
+	}
+	for _, r := range rounds {
+		for range 20 { // whatever has to be made is made now
+			w.exchange(r.request, r.answers)
+		}
+		var f codec.Frame
+		if err := f.Decode(w.exchange(r.request, r.answers)); err != nil || f.Code != int32(r.code) {
+			t.Fatalf("%s: %d %s, %v", r.name, f.Code, f.Remark, err)
+		}
+		if n := testing.AllocsPerRun(200, func() { w.exchange(r.request, r.answers) }); n != 0 {
+			t.Errorf("%s: %v allocations", r.name, n)
+		}
+	}
+}
+
+// heartbeat registers a member of the group that pullCommand pulls for.
+func heartbeat(t *testing.T, w *wire) {
+	t.Helper()
+	data := protocol.HeartbeatData{ClientID: "client", ConsumerDataSet: []protocol.ConsumerData{{
+		GroupName: "consumers", ConsumeType: protocol.ConsumePassively, MessageModel: protocol.Clustering,
+		SubscriptionDataSet: []protocol.SubscriptionData{{Topic: "hot", SubString: "*", ExpressionType: protocol.ExpressionTag}},
+	}}}
+	body, err := json.Marshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &codec.Command{Code: int32(protocol.HeartBeat), Version: protocol.V5_5_0, Body: body}
+	w.exchange(codec.AppendCommand(nil, c), 2) // the answer, and the news that the group has changed
+}
+
+// batchBody is the body of a batch of n messages.
+func batchBody(t *testing.T, n int, body []byte) []byte {
+	var out []byte
+	var err error
+	for i := range n {
+		out, err = codec.AppendBatchEntry(out, &codec.BatchEntry{Body: body, Properties: fmt.Sprintf("UNIQ_KEY\x01%032d\x02", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// TestColdPull: what lies in a segment that is not mapped any more is read by a
+// worker, and comes out the same.
+func TestColdPull(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.MappedFileSizeCommitLog = 1 << 20
+	b, stop := runBroker(t, cfg)
+	w := dialBroker(t, b)
+	const messages = 4096 // four segments and more
+	for i := range messages {
+		body := fmt.Appendf(make([]byte, 0, 1024), "message %d ", i)
+		if f := w.call(sendCommand("cold", 0, body[:1024])); f.Code != 0 {
+			t.Fatalf("send %d: %d %s", i, f.Code, f.Remark)
+		}
+	}
+	stop()
+	b, _ = runBroker(t, cfg) // maps the last segments only
+	w = dialBroker(t, b)
+	for _, offset := range []int64{0, 1000, messages - 4} {
+		f := w.call(pullCommand("cold", 0, offset, time.Minute))
+		if f.Code != 0 {
+			t.Fatalf("pull at %d: %d %s", offset, f.Code, f.Remark)
+		}
+		rest, at := f.Body, offset
+		for ; len(rest) > 0; at++ {
+			var m codec.Message
+			var err error
+			if rest, err = codec.DecodeRecord(rest, &m, true); err != nil {
+				t.Fatal(err)
+			}
+			if want := fmt.Sprintf("message %d ", at); m.QueueOffset != at || !bytes.HasPrefix(m.Body, []byte(want)) {
+				t.Fatalf("message %d has queue offset %d and body %.20q", at, m.QueueOffset, m.Body)
+			}
+		}
+		if next, _ := f.Ext.Get("nextBeginOffset"); at == offset || next != fmt.Sprint(at) {
+			t.Errorf("pull at %d: messages up to %d, next offset %s", offset, at, next)
+		}
+	}
+	b.pools.pull.Close() // refuses what it is asked, so that it shows who is asked
+	for offset, want := range map[int64]protocol.ResponseCode{0: protocol.ResponseSystemBusy, messages - 4: protocol.ResponseSuccess} {
+		if f := w.call(pullCommand("cold", 0, offset, 0)); f.Code != int32(want) {
+			t.Errorf("pull at %d without a worker: %d %s, want %s", offset, f.Code, f.Remark, want)
+		}
+	}
+}
