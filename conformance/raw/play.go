@@ -72,6 +72,9 @@ func (p *player) defineVariables() {
 	for i, s := range c.Brokers {
 		p.vars[numbered("broker", i)] = s.Address()
 		p.vars[numbered("vip", i)] = s.VIPAddress()
+		if s.Dir() != "" {
+			p.vars[numbered("dir", i)] = s.Dir()
+		}
 	}
 	for i := range 4 {
 		p.vars[numbered("topic", i)] = p.t.Topic()
