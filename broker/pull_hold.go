@@ -93,11 +93,16 @@ func pullGone(held *heldPull) bool {
 	}
 }
 
-// messagesArrived wakes the pulls that wait for messages which have just become
-// visible.
+// messagesArrived wakes the pulls, and the schedule, that wait for messages which
+// have just become visible.
 func (b *Broker) messagesArrived(batch []store.Arrival) {
 	for i := range batch {
 		a := &batch[i]
 		b.hold.Notify(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode)
+		// While the store is being opened there is no schedule yet; it looks at every
+		// level when it starts.
+		if b.delay != nil && a.Topic == protocol.TopicSchedule {
+			b.delay.Notify(a.QueueID)
+		}
 	}
 }

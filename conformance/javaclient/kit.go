@@ -102,7 +102,9 @@ func beating(a args) args {
 // known: the broker tells the name server in its own time.
 func (k *kit) topic(p *javadriver.Producer, n int) string {
 	topic := k.Topic()
-	k.Check(p.CreateTopic(k.ctx, topic, n), "create topic %s", topic)
+	// The client gives each of its steps 3 seconds, and a JVM's first TLS handshake on a
+	// busy machine may take longer.
+	k.Eventually(20*time.Second, "the creation of "+topic, func(ctx context.Context) error { return p.CreateTopic(ctx, topic, n) })
 	k.Eventually(20*time.Second, "the route of "+topic, func(ctx context.Context) error {
 		qs, err := p.Queues(ctx, topic)
 		if err == nil && len(qs) != n {
