@@ -26,7 +26,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	services.Go(func() { fail(part("the statistics", b.stats.Run(ctx))) })
 	services.Go(func() { b.housekeeping(ctx) })
 	services.Go(func() { b.registration(ctx) })
-	services.Go(func() { b.checkReach(ctx) })
+	b.checkReach()
 	services.Go(func() { fail(part("the server", b.server.Run(ctx))) })
 	services.Wait()
 	b.sayGoodbye()
