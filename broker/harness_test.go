@@ -73,15 +73,21 @@ func (w *wire) exchange(out []byte, answers int) []byte {
 	if _, err := w.Write(out); err != nil {
 		w.t.Fatal(err)
 	}
-	var n int
+	var last []byte
 	for range answers {
-		if _, err := io.ReadFull(w.Conn, w.in[:4]); err != nil {
-			w.t.Fatal(err)
-		}
-		n = int(binary.BigEndian.Uint32(w.in))
-		if _, err := io.ReadFull(w.Conn, w.in[:n]); err != nil {
-			w.t.Fatal(err)
-		}
+		last = w.next()
+	}
+	return last
+}
+
+// next reads a frame and returns what follows its length, until the next is read.
+func (w *wire) next() []byte {
+	if _, err := io.ReadFull(w.Conn, w.in[:4]); err != nil {
+		w.t.Fatal(err)
+	}
+	n := int(binary.BigEndian.Uint32(w.in))
+	if _, err := io.ReadFull(w.Conn, w.in[:n]); err != nil {
+		w.t.Fatal(err)
 	}
 	return w.in[:n]
 }

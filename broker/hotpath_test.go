@@ -61,6 +61,43 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestSyncFlushAnswersAreTheirOwn: answers that wait for the disk keep nothing of
+// their requests, whose memory serves the next ones meanwhile.
+func TestSyncFlushAnswersAreTheirOwn(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.FlushDiskType = "SYNC_FLUSH"
+	b, _ := runBroker(t, cfg)
+	const messages = 100
+	var wires []*wire
+	for c := range 4 {
+		var out []byte
+		for i := range messages {
+			send := sendCommand("synced", int32(c), []byte("body"))
+			send.Opaque = int32(i)
+			send.Header.(*protocol.SendMessageRequestHeaderV2).Properties = fmt.Sprintf("UNIQ_KEY\x01key %d of %d\x02", i, c)
+			out = codec.AppendCommand(out, send)
+		}
+		w := dialBroker(t, b)
+		if _, err := w.Write(out); err != nil {
+			t.Fatal(err)
+		}
+		wires = append(wires, w)
+	}
+	for c, w := range wires {
+		for i := range messages {
+			var f codec.Frame
+			if err := f.Decode(w.next()); err != nil {
+				t.Fatal(err)
+			}
+			key, _ := f.Ext.Get("transactionId")
+			at, _ := f.Ext.Get("queueOffset")
+			if f.Code != 0 || f.Opaque != int32(i) || key != fmt.Sprintf("key %d of %d", i, c) || at != fmt.Sprint(i) {
+				t.Errorf("answer %d of %d: %d %s, opaque %d, key %q, queue offset %s", i, c, f.Code, f.Remark, f.Opaque, key, at)
+			}
+		}
+	}
+}
+
 // heartbeat registers a member of the group that pullCommand pulls for.
 func heartbeat(t *testing.T, w *wire) {
 	t.Helper()

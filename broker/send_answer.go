@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
@@ -17,22 +18,57 @@ func (b *Broker) answerSend(r *remoting.Request, answer *protocol.SendMessageRes
 		r.ReplyExt(protocol.ResponseSuccess, "", answer, ext, nil)
 		return nil
 	}
-	late := &lateSend{pending: r.Detach(), answer: *answer, ext: ext}
-	late.answer.MsgID = string(append([]byte(nil), answer.MsgID...))
-	late.answer.TransactionID = string(append([]byte(nil), answer.TransactionID...))
+	late := newLateSend(r.Detach(), answer, ext)
 	deadline := b.now().Add(b.config.Load().SyncFlushTimeout)
-	b.store.Await(result.End(), store.Flushed, deadline, late.done)
+	b.store.Await(result.End(), store.Flushed, deadline, late.finish)
 	return nil
 }
 
-// lateSend is a send that is answered when its message is on the disk.
+// lateSend is a send that is answered when its message is on the disk. It is used
+// again once it is answered.
 type lateSend struct {
 	pending *remoting.Pending
 	answer  protocol.SendMessageResponseHeader
 	ext     codec.Fields
+	text    []byte               // under the strings of answer
+	finish  func(s store.Status) // done, bound once
 }
 
+var lateSends sync.Pool
+
+// newLateSend copies the answer's strings: they are lent.
+func newLateSend(p *remoting.Pending, answer *protocol.SendMessageResponseHeader, ext codec.Fields) *lateSend {
+	l, ok := lateSends.Get().(*lateSend)
+	if !ok {
+		l = new(lateSend)
+		l.finish = l.done
+	}
+	l.pending, l.answer, l.ext = p, *answer, ext
+	texts := [...]*string{&l.answer.MsgID, &l.answer.TransactionID, &l.answer.BatchUniqID, &l.answer.RecallHandle}
+	l.text = l.text[:0]
+	for _, s := range texts {
+		l.text = append(l.text, *s...)
+	}
+	rest := viewBytes(l.text)
+	for _, s := range texts {
+		n := len(*s)
+		*s, rest = rest[:n], rest[n:]
+	}
+	return l
+}
+
+// done answers. The store calls it once.
 func (l *lateSend) done(status store.Status) {
+	const keepText = 4 << 10 // the ids of a large batch are not kept
+	l.reply(status)
+	if cap(l.text) > keepText {
+		l.text = nil
+	}
+	*l = lateSend{text: l.text, finish: l.finish}
+	lateSends.Put(l)
+}
+
+func (l *lateSend) reply(status store.Status) {
 	switch status {
 	case store.PutOK:
 		l.pending.ReplyExt(protocol.ResponseSuccess, "", &l.answer, l.ext, nil)
