@@ -16,7 +16,7 @@ const probePause = 10 * time.Millisecond
 
 // readyTime bounds the start of a server; the official broker takes 4 to 6 s when it has a
 // core for itself.
-const readyTime = 90 * time.Second
+const readyTime = 3 * time.Minute
 
 // AwaitReady waits until the server answers, and a broker also until every name server it
 // registers with lists it.
@@ -88,7 +88,7 @@ func expectSuccess(ctx context.Context, address string, f *wire.Frame) error {
 const (
 	warmUpTopic = "conformance_warm_up"
 	warmUpSends = 200
-	warmUpTime  = 60 * time.Second
+	warmUpTime  = 2 * time.Minute
 )
 
 // warmUp sends until the broker has answered a run of sends without being busy.

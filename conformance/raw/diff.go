@@ -11,7 +11,7 @@ func diff(want, got []string) string {
 	}
 	for i := len(want) - 1; i >= 0; i-- {
 		for j := len(got) - 1; j >= 0; j-- {
-			if matches(want[i], got[j]) {
+			if want[i] == got[j] {
 				common[i][j] = common[i+1][j+1] + 1
 			} else {
 				common[i][j] = max(common[i+1][j], common[i][j+1])
@@ -23,7 +23,7 @@ func diff(want, got []string) string {
 	i, j := 0, 0
 	for i < len(want) || j < len(got) {
 		switch {
-		case i < len(want) && j < len(got) && matches(want[i], got[j]):
+		case i < len(want) && j < len(got) && want[i] == got[j]:
 			line("  ", got[j])
 			i, j = i+1, j+1
 		case j == len(got) || i < len(want) && common[i+1][j] >= common[i][j+1]:

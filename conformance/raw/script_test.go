@@ -106,9 +106,28 @@ func TestVariables(t *testing.T) {
 }
 
 func TestDiff(t *testing.T) {
-	got := diff([]string{"a", "b", anyFault, "d"}, []string{"a", "x", "remark whatever", "d", "e"})
-	if want := "  a\n- b\n+ x\n  remark whatever\n  d\n+ e\n"; got != want {
+	got := diff([]string{"a", "b", "d"}, []string{"a", "x", "d", "e"})
+	if want := "  a\n- b\n+ x\n  d\n+ e\n"; got != want {
 		t.Errorf("shown as\n%s", got)
+	}
+}
+
+func TestForgiving(t *testing.T) {
+	fault := []string{"1 SYSTEM_ERROR", anyFault}
+	for _, c := range []struct {
+		want, got []string
+		equal     bool
+	}{
+		{fault, []string{"1 SYSTEM_ERROR", "remark a sentence"}, true},
+		{fault, []string{"1 SYSTEM_ERROR"}, true},
+		{fault, []string{"0 SUCCESS"}, false},
+		{fault, []string{"1 SYSTEM_ERROR", "remark a sentence", "offset=0"}, false},
+		{[]string{"22 QUERY_NOT_FOUND", "remark no"}, []string{"22 QUERY_NOT_FOUND", "remark nothing"}, false},
+		{[]string{"0 SUCCESS"}, []string{"0 SUCCESS", "remark x"}, false},
+	} {
+		if want, got := forgiving(c.want, c.got); slices.Equal(want, got) != c.equal {
+			t.Errorf("%q and %q: equal is %v", c.want, c.got, !c.equal)
+		}
 	}
 }
 
