@@ -71,6 +71,8 @@ type Broker struct {
 	levels    delay.Levels
 	stats     *stats.Manager
 
+	coldLimits coldLimits
+
 	pools     *pools
 	server    *remoting.Server
 	client    *remoting.Client

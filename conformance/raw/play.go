@@ -1,6 +1,7 @@
 package raw
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -296,7 +297,7 @@ func (p *player) background(c command) error {
 }
 
 // expect waits for a request that the server sends by itself and shows it. With :reply it is
-// answered with SUCCESS, and with the body given there.
+// answered with the body given there and the code that :code gives, SUCCESS otherwise.
 func (p *player) expect(c command) ([]string, error) {
 	conn, err := p.conn(c.operands[0])
 	if err != nil {
@@ -311,7 +312,11 @@ func (p *player) expect(c command) ([]string, error) {
 			continue
 		}
 		if body, ok := c.options["reply"]; ok && err == nil {
-			if err := conn.Reply(r, []byte(body)); err != nil {
+			code, err := strconv.Atoi(cmp.Or(c.options["code"], "0"))
+			if err != nil {
+				return nil, err
+			}
+			if err := conn.Reply(r, int32(code), []byte(body)); err != nil {
 				return nil, err
 			}
 		}

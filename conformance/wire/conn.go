@@ -202,9 +202,9 @@ func (c *Conn) OneWay(f *Frame) error {
 	return c.Write(b)
 }
 
-// Reply answers a request of the server with success and a body.
-func (c *Conn) Reply(to *Frame, body []byte) error {
-	b, err := (&Frame{Opaque: to.Opaque, Flag: FlagResponse, Version: c.Version, Language: c.Language, Body: body}).Encode()
+// Reply answers a request of the server.
+func (c *Conn) Reply(to *Frame, code int32, body []byte) error {
+	b, err := (&Frame{Code: code, Opaque: to.Opaque, Flag: FlagResponse, Version: c.Version, Language: c.Language, Body: body}).Encode()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,99 @@
+package broker
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// coldLimits are the thresholds for reading cold data that administrators set for
+// single groups. As in upstream they live until the broker stops. Nothing is held
+// back by them: that is the business of coldDataFlowControlEnable, which is off
+// by default and without effect in this version.
+type coldLimits struct {
+	mu    sync.Mutex // guards bytes
+	bytes map[string]int64
+}
+
+// maxColdLimits bounds the table, which any client may fill.
+const maxColdLimits = 100_000
+
+func (c *coldLimits) set(group string, limit int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bytes == nil {
+		c.bytes = map[string]int64{}
+	}
+	if _, known := c.bytes[group]; known || len(c.bytes) < maxColdLimits {
+		c.bytes[group] = limit
+	}
+}
+
+func (c *coldLimits) remove(group string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.bytes, group)
+}
+
+func (c *coldLimits) all() map[string]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.bytes)
+}
+
+// setColdLimits serves UPDATE_COLD_DATA_FLOW_CTR_CONFIG (2001): properties text,
+// group=bytes. What is no number is passed over.
+func (b *Broker) setColdLimits(r *remoting.Request) error {
+	properties, err := compat.ParseProperties(r.Body)
+	if err != nil {
+		return refuse(protocol.ResponseSystemError, "string2Properties error")
+	}
+	for group, text := range compat.PropertyMap(properties) {
+		if limit, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil {
+			b.coldLimits.set(group, limit)
+		}
+	}
+	r.Reply(protocol.ResponseSuccess, "", nil, nil)
+	return nil
+}
+
+// removeColdLimit serves REMOVE_COLD_DATA_FLOW_CTR_CONFIG (2002): the body names
+// the group.
+func (b *Broker) removeColdLimit(r *remoting.Request) error {
+	b.coldLimits.remove(string(r.Body))
+	r.Reply(protocol.ResponseSuccess, "", nil, nil)
+	return nil
+}
+
+// coldLimitInfo serves GET_COLD_DATA_FLOW_CTR_INFO (2003).
+func (b *Broker) coldLimitInfo(r *remoting.Request) error {
+	cfg := b.config.Load()
+	return replyJSON(r, &protocol.ColdDataFlowCtrInfo{
+		GroupThreshold: cfg.CgColdReadThreshold, GlobalThreshold: cfg.GlobalColdReadThreshold, Configured: b.coldLimits.all(),
+	})
+}
+
+// setReadAhead serves SET_COMMITLOG_READ_MODE (2004): 0 has the operating system
+// read ahead, which it always does here, 1 has it not.
+func (b *Broker) setReadAhead(r *remoting.Request) error {
+	mode, ok := r.Ext.Get("READ_AHEAD_MODE")
+	if !ok {
+		return refuse(protocol.ResponseSystemError, "set commitlog readahead mode param error")
+	}
+	n, err := strconv.Atoi(mode)
+	switch {
+	case err != nil:
+		return refuse(protocol.ResponseSystemError, "set commitlog readahead mode failed")
+	case n != 0 && n != 1:
+		return refuse(protocol.ResponseInvalidParameter, "set commitlog readahead mode param value error")
+	case n == 1:
+		return refuse(protocol.ResponseSystemError, "set commitlog readahead mode failed: the mode 1 is not in this version")
+	}
+	r.Reply(protocol.ResponseSuccess, "set commitlog readahead mode success, mode: "+mode, nil, nil)
+	return nil
+}

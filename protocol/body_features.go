@@ -1,0 +1,56 @@
+package protocol
+
+// ColdDataFlowCtrInfo is what code 2003 shows: thresholds in bytes a second, those
+// of single groups, and what has been read.
+type ColdDataFlowCtrInfo struct {
+	GroupThreshold  int64            `json:"cgColdReadThreshold"`
+	Configured      map[string]int64 `json:"configTable"`
+	Read            int64            `json:"globalAcc"`
+	GlobalThreshold int64            `json:"globalColdReadThreshold"`
+	Runtime         map[string]int64 `json:"runtimeTable"`
+}
+
+// TimerMetrics counts, by topic, the messages that wait for their time (code 61).
+type TimerMetrics struct {
+	DataVersion DataVersion              `json:"dataVersion"`
+	TimingCount map[string]TimerWaitings `json:"timingCount"`
+}
+
+// TimerWaitings are the waiting messages of one topic.
+type TimerWaitings struct {
+	Count     int64 `json:"count"`
+	Timestamp int64 `json:"timeStamp"` // ms
+}
+
+// CheckRocksdbCqWriteResult is the answer of code 354.
+type CheckRocksdbCqWriteResult struct {
+	CheckStatus int32 `json:"checkStatus"` // 0 equal, 1 not, 2 in progress, 3 failed
+}
+
+// MessageRequestModeSerializeWrapper is how groups receive, by topic and group
+// (code 402); those that are not named pull.
+type MessageRequestModeSerializeWrapper struct {
+	MessageRequestModeMap map[string]map[string]SetMessageRequestModeRequestBody `json:"messageRequestModeMap"`
+}
+
+// SetMessageRequestModeRequestBody is how one group receives a topic.
+type SetMessageRequestModeRequestBody struct {
+	ConsumerGroup    string `json:"consumerGroup"`
+	Mode             string `json:"mode"` // PULL or POP
+	PopShareQueueNum int32  `json:"popShareQueueNum"`
+	Topic            string `json:"topic"`
+}
+
+// BrokerLiteInfo sums up a broker's lite topics (code 200074).
+type BrokerLiteInfo struct {
+	ConsumeQueues     int32            `json:"cqTableSize"`
+	CurrentLmqNum     int32            `json:"currentLmqNum"`
+	Events            int32            `json:"eventMapSize"`
+	GroupMeta         map[string]int32 `json:"groupMeta"`
+	LiteSubscriptions int32            `json:"liteSubscriptionCount"`
+	MaxLmqNum         int32            `json:"maxLmqNum"`
+	Offsets           int32            `json:"offsetTableSize"`
+	OrderInfos        int32            `json:"orderInfoCount"`
+	StoreType         string           `json:"storeType"`
+	TopicMeta         map[string]int32 `json:"topicMeta"`
+}
