@@ -12,7 +12,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -280,53 +279,4 @@ func TestReaderPausesForASlowPeer(t *testing.T) {
 		}
 		stop()
 	})
-}
-
-// TestInlinePathAllocatesNothing holds the budget of the hot path.
-func TestInlinePathAllocatesNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	answer := protocol.SendMessageResponseHeader{MsgID: "0123456789ABCDEF", QueueID: 1, QueueOffset: 7}
-	var h protocol.SendMessageRequestHeaderV2
-	ref := [][]byte{make([]byte, 2*copyBelow)}
-	released := func() {}
-	s := startServer(t, ServerOptions{OnOutcome: func(Outcome) {}}, table(t,
-		Route{Code: protocol.SendMessageV2, Handle: func(r *Request) error {
-			if err := r.Decode(&h); err != nil {
-				return err
-			}
-			r.Reply(protocol.ResponseSuccess, "", &answer, nil)
-			return nil
-		}},
-		Route{Code: protocol.PullMessage, Handle: func(r *Request) error {
-			r.ReplyBuffers(protocol.ResponseSuccess, "FOUND", nil, ref, released)
-			return nil
-		}},
-	))
-	header := protocol.SendMessageRequestHeaderV2{ProducerGroup: "g", Topic: "t", DefaultTopic: "TBW102", DefaultTopicQueueNums: 4, Properties: "a\x01b\x02"}
-	send := codec.Command{Code: int32(protocol.SendMessageV2), Version: protocol.V5_5_0, Header: &header, Body: make([]byte, 1024)}
-	for _, form := range []codec.SerializeType{codec.SerializeJSON, codec.SerializeRocketMQ} {
-		send.Serialize = form
-		pull := request(protocol.PullMessage, 1, "")
-		pull.Serialize = form
-		for name, cmd := range map[string]codec.Command{"send": send, "pull": pull} {
-			w := dial(t, s.addr)
-			wireBytes := encode(cmd)
-			w.send(wireBytes)
-			size := 4 + len(w.raw())
-			in := make([]byte, size)
-			round := func() {
-				if _, err := w.Conn.Write(wireBytes); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := io.ReadFull(w.Conn, in); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if n := testing.AllocsPerRun(500, round); n != 0 {
-				t.Errorf("%s in %v: %v allocations per request", name, form, n)
-			}
-		}
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -292,33 +291,4 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 		cancel()
 		wg.Wait()
 	})
-}
-
-// TestIdleConnectionIsCheap holds what 5,000 silent connections may cost: a few KB
-// each, goroutine and both ends of the bookkeeping included.
-func TestIdleConnectionIsCheap(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector costs memory")
-	}
-	const n = 1000
-	s := startServer(t, ServerOptions{}, echoTable(t))
-	memory := func() uint64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapInuse + m.StackInuse
-	}
-	before := memory()
-	clients := make([]wire, n)
-	for i := range clients {
-		clients[i] = dial(t, s.addr)
-		clients[i].send(encode(request(codeEcho, 1, "hello")))
-		clients[i].frame()
-	}
-	each := (memory() - before) / n
-	t.Logf("%d bytes for each connection, the test's own end included", each)
-	if each > 8<<10 {
-		t.Errorf("%d bytes for each connection, 8 KiB is the budget", each)
-	}
 }

@@ -19,6 +19,7 @@ var steps = []step{
 	{"staticcheck", commandStep("go", "tool", "staticcheck", "./...")},
 	{"generated", checkGenerated},
 	{"unit", checkUnit},
+	{"budgets", checkBudgets},
 	{"conformance", checkConformance},
 }
 

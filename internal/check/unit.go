@@ -28,6 +28,14 @@ func checkUnit(ctx context.Context) result {
 	return r
 }
 
+// checkBudgets runs the tests of what allocates nothing and what is cheap. The
+// race detector would spoil them: they are built without it only, and are not
+// part of a run that has it.
+func checkBudgets(ctx context.Context) result {
+	out, err := run(ctx, "go", "test", "-json", "-run", "Allocat|Cheap", "./...")
+	return testResult(strings.NewReader(out), err)
+}
+
 // raceCompiler finds the C compiler that the race detector needs.
 func raceCompiler() string {
 	for _, cc := range []string{os.Getenv("CC"), "gcc", "clang"} {
