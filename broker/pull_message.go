@@ -104,7 +104,7 @@ func (b *Broker) readForPull(op *pullOp) {
 	if !op.tags.All() {
 		op.query.Filter = &op.tags
 	}
-	b.store.Get(&op.query, &op.result)
+	b.get(&op.query, &op.result)
 }
 
 // commitPulled notes where the consumer has got to. Only a pull that arrives, not

@@ -2,9 +2,11 @@ package broker
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"syscall"
 
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -28,9 +30,12 @@ func (b *Broker) storeInfo(info map[string]string) {
 	cfg := b.config.Load()
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	info["commitLogMinOffset"], info["commitLogMaxOffset"] = number(f.LogMin), number(f.LogMax)
-	info["commitLogDiskRatio"] = fmt.Sprint(f.LogDiskRatio)
-	info["commitLogDiskRatio_"+f.LogDir] = fmt.Sprint(f.LogDiskRatio)
-	info["consumeQueueDiskRatio"] = fmt.Sprint(f.QueueDiskRatio)
+	if f.LogMax == 0 {
+		info["commitLogMinOffset"] = "-1" // of a log without a file
+	}
+	info["commitLogDiskRatio"] = ratio(f.LogDiskRatio)
+	info["commitLogDiskRatio_"+f.LogDir] = ratio(f.LogDiskRatio)
+	info["consumeQueueDiskRatio"] = ratio(f.QueueDiskRatio)
 	info["dispatchBehindBytes"] = number(f.DispatchBehind)
 	info["pageCacheLockTimeMills"] = "0"
 	info["earliestMessageTimeStamp"] = number(b.store.EarliestLogTime())
@@ -40,7 +45,6 @@ func (b *Broker) storeInfo(info map[string]string) {
 		info["commitLogDirCapacity"] = fmt.Sprintf("Total : %s, Free : %s.", bytesText(total), bytesText(free))
 	}
 	info["brokerActive"] = "true"
-	info["brokerVersion"] = strconv.Itoa(int(protocol.CurrentVersion))
 	info["brokerVersionDesc"] = "V5_5_0"
 	info["bootTimestamp"] = number(b.started.UnixMilli())
 	info["runtime"] = uptime(b.now().Sub(b.started))
@@ -60,6 +64,15 @@ func (b *Broker) poolInfo(info map[string]string) {
 		info[name+"ThreadPoolQueueCapacity"] = "100000"
 	}
 	info["EndTransactionQueueSize"], info["EndTransactionThreadPoolQueueCapacity"] = "0", "100000"
+}
+
+// ratio writes a share of a disk as upstream does: in whole percent, rounded up;
+// -1.0 is unknown.
+func ratio(share float64) string {
+	if share >= 0 {
+		share = math.Ceil(share*100) / 100
+	}
+	return string(compat.AppendFloat(nil, share, 64))
 }
 
 // bytesText writes a number of bytes as upstream's MixAll.humanReadableByteCount

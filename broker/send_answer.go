@@ -95,6 +95,7 @@ func (b *Broker) refuseSend(r *remoting.Request, err error) error {
 // putRefused maps a put status of the store to the answer that upstream's
 // SendMessageProcessor gives.
 func (b *Broker) putRefused(status store.Status, why error) error {
+	b.stats.Rates().PutFailed.Add(1, 0)
 	cfg := b.config.Load()
 	switch status {
 	case store.InSyncReplicasNotEnough:

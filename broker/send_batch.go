@@ -49,6 +49,7 @@ func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 	}
 	op.answer = protocol.SendMessageResponseHeader{MsgID: viewBytes(op.msgID), QueueID: op.msg.QueueID, QueueOffset: result.QueueOffset}
 	b.countPut(op.msg.Topic, len(offsets), result.Size)
+	b.timePut(r.Received, result)
 	wait, _ := codec.Property(h.Properties, protocol.PropertyWait)
 	return b.answerSend(r, &op.answer, result, wait != "false")
 }

@@ -73,6 +73,7 @@ func (b *Broker) sendMessage(r *remoting.Request) error {
 		MsgID: viewBytes(op.msgID), QueueID: queueID, QueueOffset: result.QueueOffset, TransactionID: op.props.uniqueKey,
 	}
 	b.countPut(op.msg.Topic, 1, result.Size)
+	b.timePut(r.Received, result)
 	return b.answerSend(r, &op.answer, result, op.props.waitFlush)
 }
 

@@ -1,11 +1,43 @@
 package broker
 
+import (
+	"time"
+
+	"github.com/gantrymq/gantry/store"
+)
+
 // countPut notes messages that were stored.
 func (b *Broker) countPut(topic string, messages, bytes int) {
 	b.stats.Topic(topic).Add(messages, bytes)
+	rates := b.stats.Rates()
+	rates.Put.Add(int64(messages), 0)
+	rates.PutBytes.Add(int64(bytes), 0)
+}
+
+// timePut notes how long a message that came from outside took to the store. The
+// store has looked at the clock anyway.
+func (b *Broker) timePut(received time.Time, result store.AppendResult) {
+	b.stats.Rates().PutTime.Add(result.StoreTimestamp - received.UnixMilli())
 }
 
 // countGet notes messages that were given out.
 func (b *Broker) countGet(group, topic string, messages, bytes int) {
 	b.stats.Group(group, topic).Add(messages, bytes)
+}
+
+// get reads messages, and counts how the read ended.
+func (b *Broker) get(q *store.Query, r *store.GetResult) {
+	began := time.Now()
+	b.store.Get(q, r)
+	if r.Cold {
+		return // asked again by a worker, and counted there
+	}
+	rates := b.stats.Rates()
+	rates.GetTime.Add(time.Since(began).Milliseconds())
+	if r.Status != store.Found {
+		rates.Miss.Add(1, 0)
+		return
+	}
+	rates.Found.Add(1, 0)
+	rates.Transferred.Add(int64(r.Count), 0)
 }

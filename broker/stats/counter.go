@@ -125,6 +125,9 @@ func (i *Item) Add(value, times int64) {
 	}
 }
 
+// Sum is everything that was added.
+func (i *Item) Sum() int64 { return i.totals().nums }
+
 func (i *Item) totals() totals {
 	var t totals
 	for n := range i.cells {

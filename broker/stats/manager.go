@@ -219,9 +219,9 @@ func (m *Manager) removeGroups(flow func(groupTopic) bool, key func(string) bool
 // Run samples the statistics until ctx is done: every 10 s for the last minute,
 // every 10 min for the last hour, every hour for the last day.
 func (m *Manager) Run(ctx context.Context) error {
-	const perHour, perDay = 60, 360 // in steps of 10 s
+	const perMinute, perHour, perDay = 6, 60, 360 // in steps of 10 s
 	m.days.start(m)
-	m.sample(true, true)
+	m.sample(false, true, true)
 	ticker := time.NewTicker(10 * time.Second)
 	defer ticker.Stop()
 	for step := 1; ; step++ {
@@ -230,12 +230,12 @@ func (m *Manager) Run(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-ticker.C:
 		}
-		m.sample(step%perHour == 0, step%perDay == 0)
+		m.sample(step%perMinute == 0, step%perHour == 0, step%perDay == 0)
 		m.days.check(m)
 	}
 }
 
-func (m *Manager) sample(hour, day bool) {
+func (m *Manager) sample(minute, hour, day bool) {
 	now := m.now()
 	visit := func(_, v any) bool {
 		switch c := v.(type) {
@@ -251,5 +251,5 @@ func (m *Manager) sample(hour, day bool) {
 	m.items.Range(visit)
 	m.put.sample(now, hour, day)
 	m.get.sample(now, hour, day)
-	m.rates.sample(now)
+	m.rates.sample(now, minute)
 }

@@ -218,7 +218,7 @@ func TestConcurrentCounts(t *testing.T) {
 	}
 	wg.Go(func() {
 		for range 100 {
-			m.sample(true, true)
+			m.sample(false, true, true)
 			m.View(TopicPutNums, "T")
 		}
 	})

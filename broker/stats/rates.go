@@ -10,10 +10,15 @@ import (
 // getFoundTps and so on): over the last 10, 60 and 600 seconds. Upstream's
 // StoreStatsService looks every second; here a look every ten serves.
 type Rates struct {
-	Put         Rate // appends, one a batch
+	Put         Rate // messages stored
 	Found       Rate // reads that found messages
 	Miss        Rate // reads that found none
 	Transferred Rate // messages read
+
+	PutBytes  Item    // of records stored
+	PutFailed Item    // messages and batches that could not be stored
+	PutTime   Latency // from the arrival of a message until the store has taken it
+	GetTime   Latency // of reads
 }
 
 // Rate counts one kind of call.
@@ -80,7 +85,11 @@ func windowsText(perSecond func(steps int) (float64, bool)) string {
 	return string(b)
 }
 
-func (r *Rates) sample(now int64) {
+func (r *Rates) sample(now int64, minute bool) {
+	if minute {
+		r.PutTime.roll()
+		r.GetTime.roll()
+	}
 	r.Put.sample(now)
 	r.Found.sample(now)
 	r.Miss.sample(now)
