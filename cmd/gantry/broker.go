@@ -63,7 +63,7 @@ func runBroker(ctx context.Context, cfg *broker.Config, s *settings, log *logrus
 		fmt.Fprintf(out, " and name server is %s", cfg.NamesrvAddr)
 	}
 	fmt.Fprintln(out)
-	return b.Run(ctx)
+	return withMemoryReturned(ctx, b.Run)
 }
 
 func warn(log *logrus.Logger, warnings []string) {

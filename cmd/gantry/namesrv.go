@@ -56,7 +56,7 @@ func runNamesrv(ctx context.Context, cfg namesrv.Config, log *logrus.Logger, out
 		return err
 	}
 	fmt.Fprintf(out, "The Name Server boot success. serializeType=JSON, address %s\n", n.Addr())
-	return n.Run(ctx)
+	return withMemoryReturned(ctx, n.Run)
 }
 
 // officialHome is what the official processes call rocketmqHome: they do not

@@ -75,7 +75,7 @@ func runServer(ctx context.Context, nc namesrv.Config, bc *broker.Config, s *set
 	defer stopNamesrv()
 	var wg sync.WaitGroup
 	wg.Go(func() { fail(n.Run(namesrvCtx)) })
-	err = b.Run(ctx)
+	err = withMemoryReturned(ctx, b.Run)
 	stopNamesrv()
 	wg.Wait()
 	return err
