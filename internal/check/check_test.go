@@ -66,24 +66,6 @@ func TestTestResult(t *testing.T) {
 	}
 }
 
-// Tests that the race detector keeps from running count by their second run.
-func TestSkippedTestsAreReplaced(t *testing.T) {
-	first := testResult(strings.NewReader(report(
-		"run p A", `output p A     a_test.go:7: the race detector allocates\n`, "skip p A",
-		"run p B", `output p B     a_test.go:9: no disk\n`, "skip p B",
-		"run q C", `output q C     a_test.go:7: the race detector allocates\n`, "skip q C", "run q D", "pass q D",
-	)), nil)
-	again := first.skippedBy("race detector")
-	if got, pkgs := pattern(again), strings.Join(packagesOf(again), " "); got != "^(A|C)$" || pkgs != "p q" {
-		t.Fatalf("would run %s in %s", got, pkgs)
-	}
-	second := testResult(strings.NewReader(report("run p A", "pass p A", "run q C", "output q C why", "fail q C", "fail q")), errors.New("exit status 1"))
-	first.replace(again, second)
-	if first.tally != (tally{passed: 2, failed: 1, skipped: 2}) || len(first.skips) != 2 || !strings.Contains(first.output, "why") {
-		t.Errorf("counted %v, skips %q, output %q", first.tally, first.skips, first.output)
-	}
-}
-
 func TestConformanceResult(t *testing.T) {
 	for name, c := range map[string]struct {
 		out  string
