@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,15 +15,11 @@ import (
 // getConfig serves GET_BROKER_CONFIG (26): every key with its value, as
 // properties text.
 func (b *Broker) getConfig(r *remoting.Request) error {
-	var text strings.Builder
-	for key, value := range config.Values(b.config.Load()) {
-		fmt.Fprintf(&text, "%s=%s\n", key, value)
-	}
 	version, err := compat.MarshalFastjson(b.version.Load())
 	if err != nil {
 		return err
 	}
-	r.Reply(protocol.ResponseSuccess, "", &protocol.GetBrokerConfigResponseHeader{Version: string(version)}, []byte(text.String()))
+	r.Reply(protocol.ResponseSuccess, "", &protocol.GetBrokerConfigResponseHeader{Version: string(version)}, b.shownSettings().Answer())
 	return nil
 }
 

@@ -4,17 +4,20 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
 	"github.com/gantrymq/gantry/broker"
+	"github.com/gantrymq/gantry/config"
 )
 
 // brokerCommand is mqbroker: it takes what the official script and BrokerStartup
 // take.
 func brokerCommand() *cobra.Command {
 	cfg := broker.DefaultConfig()
+	ip, _ := netip.ParseAddr(cfg.BrokerIP1) // what this machine is called by default
 	s := &settings{dst: cfg}
 	var nameServers string
 	var printAll, printImportant bool
@@ -35,8 +38,10 @@ func brokerCommand() *cobra.Command {
 				cfg.NamesrvAddr = nameServers
 			}
 			if printAll || printImportant {
-				fmt.Fprint(cmd.OutOrStdout(), s.print())
-				return nil
+				if nameServers != "" {
+					s.flags["namesrvAddr"] = nameServers
+				}
+				return s.printTo(cmd.OutOrStdout(), config.Broker, ip, !printAll)
 			}
 			log := newLogger()
 			warn(log, append(warnings, proxy.warnings()...))

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/namesrv"
 )
 
@@ -35,8 +37,7 @@ func namesrvCommand() *cobra.Command {
 				cfg.ConfigStorePath = s.file
 			}
 			if printAll {
-				fmt.Fprint(cmd.OutOrStdout(), s.print())
-				return nil
+				return s.printTo(cmd.OutOrStdout(), config.Namesrv, netip.Addr{}, false)
 			}
 			log := newLogger()
 			warn(log, warnings)

@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/spf13/pflag"
@@ -147,12 +150,24 @@ func environmentName(key string) string {
 	return b.String()
 }
 
-// print writes every key with its value, as the official -p does; all says
-// whether keys without a value are written too.
-func (s *settings) print() string {
-	var b strings.Builder
-	for key, value := range config.Values(s.dst) {
-		fmt.Fprintf(&b, "%s=%s\n", key, value)
+// printTo writes what the official -p prints, or with important the official -m: class
+// after class, before anything is derived from the values. ip is the address that
+// brokers tell clients by default.
+func (s *settings) printTo(w io.Writer, p *config.Process, ip netip.Addr, important bool) error {
+	var sources []config.Source
+	if s.file != "" {
+		text, err := os.ReadFile(s.file)
+		if err != nil {
+			return fmt.Errorf("read the configuration file: %w", err)
+		}
+		source, err := config.FileSource(s.file, text)
+		if err != nil {
+			return err
+		}
+		sources = append(sources, source)
 	}
-	return b.String()
+	sources = append(sources, config.EnvironmentSource(p, os.Environ()), config.FlagSource(s.flags))
+	all, _ := config.Load(p, config.ThisMachine(ip), sources...)
+	_, err := w.Write(all.AppendPrint(nil, time.Now(), important))
+	return err
 }
