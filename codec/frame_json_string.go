@@ -6,6 +6,10 @@ import (
 	"unicode/utf8"
 )
 
+// shortString is up to which length a string is looked through byte by byte: keys
+// and numbers are shorter, and for them that is quicker than two searches.
+const shortString = 16
+
 // str takes a quoted string and returns its content as a view. Escapes are
 // undone in place.
 func (s *scanner) str() (string, bool) {
@@ -14,6 +18,15 @@ func (s *scanner) str() (string, bool) {
 	}
 	start := s.i + 1
 	rest := s.b[start:]
+	for i, c := range rest[:min(len(rest), shortString)] {
+		if c == '"' {
+			s.i = start + i + 1
+			return view(rest[:i]), true
+		}
+		if c == '\\' {
+			return s.strEscaped(start)
+		}
+	}
 	end := bytes.IndexByte(rest, '"')
 	if end < 0 {
 		return "", false
