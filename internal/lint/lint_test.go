@@ -106,6 +106,21 @@ func TestRulesReport(t *testing.T) {
 	}
 }
 
+func TestDependenciesNeedReasons(t *testing.T) {
+	fsys := tree(nil)
+	fsys["go.mod"].Data = []byte("module example.org/m\n\nrequire example.org/one v1.0.0\n\nrequire (\n\texample.org/two v1.0.0\n\texample.org/deep v1.0.0 // indirect\n\texample.org/three v1.0.0\n)\n")
+	fsys["DESIGN.md"] = &fstest.MapFile{Data: []byte("| `example.org/two` | why |\n")}
+	faults, err := lint(fsys)
+	if err != nil || len(faults) != 2 {
+		t.Fatalf("got %v, %v, want one and three", faults, err)
+	}
+	for i, want := range []string{"go.mod:3: example.org/one is required", "go.mod:8: example.org/three is required"} {
+		if !strings.HasPrefix(faults[i].String(), want) {
+			t.Errorf("got %s, want %s", faults[i], want)
+		}
+	}
+}
+
 func TestMayImport(t *testing.T) {
 	for _, c := range []struct {
 		from, to string

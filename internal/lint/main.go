@@ -38,6 +38,7 @@ var rules = []func(*module) []fault{
 	checkOpenWork,
 	checkGoroutines,
 	checkExits,
+	checkDependencies,
 }
 
 func main() {

@@ -15,6 +15,7 @@ import (
 
 // module is the parsed source tree.
 type module struct {
+	fsys     fs.FS
 	path     string // import path, from go.mod
 	fset     *token.FileSet
 	packages []*pkg
@@ -54,7 +55,7 @@ func (m *module) line(pos token.Pos) int { return m.fset.Position(pos).Line }
 // command passes over (testdata, vendor, names with a leading dot or underscore)
 // are passed over here too.
 func loadModule(fsys fs.FS) (*module, error) {
-	m := &module{fset: token.NewFileSet()}
+	m := &module{fsys: fsys, fset: token.NewFileSet()}
 	var err error
 	if m.path, err = modulePath(fsys); err != nil {
 		return nil, err
