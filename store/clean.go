@@ -101,7 +101,7 @@ func (s *Store) clean(ctx context.Context) error {
 func (s *Store) deleteSegments(ctx context.Context, t *Tuning, forcibly bool) (n int, err error) {
 	for n < t.DeleteFilesBatch {
 		segs := s.log.view.Load().segs
-		if len(segs) < 2 || segs[0].end() > s.dispatch.pos.Load() || segs[0].end() > s.flusher.flushed.Load() {
+		if len(segs) < 2 || segs[0].end() > s.dispatch.pos.Load() {
 			return n, nil
 		}
 		if !forcibly {
@@ -116,6 +116,12 @@ func (s *Store) deleteSegments(ctx context.Context, t *Tuning, forcibly bool) (n
 		if n > 0 {
 			if sleep(ctx, t.DeleteFilesPause); ctx.Err() != nil {
 				return n, nil
+			}
+		}
+		// Consume queues and index can be made again from the log, but not from what is removed: first they are synced.
+		if segs[0].end() > s.checkpointed.Load() {
+			if err := s.takeCheckpoint(); err != nil {
+				return n, err
 			}
 		}
 		if err := s.dropFirst(); err != nil {

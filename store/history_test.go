@@ -110,10 +110,21 @@ func (h *history) noteSeen() {
 func (h *history) expire() error {
 	t := *h.s.tuning.Load()
 	t.DeleteFilesBatch = 1
-	if n, err := h.s.deleteSegments(h.t.Context(), &t, true); n == 0 || err != nil {
+	n, err := h.s.deleteSegments(h.t.Context(), &t, true)
+	if n == 0 || err != nil {
 		return err
 	}
+	h.durable = max(h.durable, h.dispatched()) // it has taken a checkpoint
 	return h.s.deleteDerived()
+}
+
+// dispatched counts the messages that the last checkpoint covers.
+func (h *history) dispatched() int {
+	n := 0
+	for n < len(h.all) && h.all[n].PhysicalOffset < h.s.checkpointed.Load() {
+		n++
+	}
+	return n
 }
 
 func (h *history) append(n int) error {

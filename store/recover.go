@@ -159,10 +159,10 @@ func (s *Store) startsHere(g *segment, unclean bool) bool {
 		return false // made ahead and never written, or its beginning was lost
 	}
 	switch {
+	case !unclean: // upstream stops cleanly only when everything is dispatched; its checkpoint may be far behind
+		return true
 	case c.queuePhy > 0:
 		return g.base <= c.queuePhy
-	case !unclean:
-		return true
 	}
 	var head [codec.RecordHeadSize]byte
 	if err := s.log.readSegment(g, g.base, head[:]); err != nil {
@@ -349,7 +349,11 @@ func (l *commitLog) resume(end, lastTime int64, clean bool) error {
 	l.active, l.pos, l.allocated, l.wakeAt = h, end, end, end
 	l.end.Store(end)
 	if clean {
-		if err := h.file.Zero(end-g.base, g.end()-end); err != nil {
+		err := h.file.Zero(end-g.base, g.end()-end)
+		if err == nil {
+			err = h.file.Sync() // or another power failure brings back a record that was dropped, at the place of a new one
+		}
+		if err != nil {
 			return fmt.Errorf("clear the commit log behind its end: %w", err)
 		}
 	}
