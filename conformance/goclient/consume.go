@@ -264,8 +264,9 @@ func delayedMessage(t *conformance.T) {
 	topic := newTopic(t, 1)
 	in := newInbox()
 	startConsumer(t, t.Group(), topic, everything, intoInbox(in))
-	send(t, newProducer(t), primitive.NewMessage(topic, []byte("later")).WithDelayTimeLevel(3))
+	p := newProducer(t)
 	sent := time.Now()
+	send(t, p, primitive.NewMessage(topic, []byte("later")).WithDelayTimeLevel(3))
 	in.await(t, []string{"later"})
 	if waited := time.Since(sent); waited < shortDelay {
 		t.Errorf("a message for level 3 came after %v", waited)
