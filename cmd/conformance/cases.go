@@ -2,12 +2,14 @@ package main
 
 import (
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/goclient"
 	"github.com/gantrymq/gantry/conformance/javaclient"
 	"github.com/gantrymq/gantry/conformance/javadriver"
+	"github.com/gantrymq/gantry/conformance/mqadmin"
 	"github.com/gantrymq/gantry/conformance/process"
 	"github.com/gantrymq/gantry/conformance/raw"
 )
@@ -21,7 +23,20 @@ func cases(o options, java *javadriver.Pool) ([]conformance.Case, error) {
 	}
 	all = append(all, goclient.Cases()...)
 	all = append(all, process.Cases()...)
+	tool, err := mqadmin.Cases(java, beside(o.rewrite, "mqadmin"))
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, tool...)
 	return append(all, javaclient.Cases(java)...), nil
+}
+
+// beside is the folder of another package next to the one that is being recorded.
+func beside(rewrite, name string) string {
+	if rewrite == "" {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(filepath.Clean(rewrite)), name)
 }
 
 // javaReleases names the releases of the Java driver that the cases need.
