@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -70,12 +71,18 @@ func (b *Broker) removeColdLimit(r *remoting.Request) error {
 	return nil
 }
 
-// coldLimitInfo serves GET_COLD_DATA_FLOW_CTR_INFO (2003).
+// coldLimitInfo serves GET_COLD_DATA_FLOW_CTR_INFO (2003). mqadmin prints the
+// fields in the order in which they come, so they come in upstream's.
 func (b *Broker) coldLimitInfo(r *remoting.Request) error {
 	cfg := b.config.Load()
-	return replyJSON(r, &protocol.ColdDataFlowCtrInfo{
-		GroupThreshold: cfg.CgColdReadThreshold, GlobalThreshold: cfg.GlobalColdReadThreshold, Configured: b.coldLimits.all(),
-	})
+	limits, err := compat.MarshalFastjson(b.coldLimits.all())
+	if err != nil {
+		return err
+	}
+	r.Reply(protocol.ResponseSuccess, "", nil, fmt.Appendf(nil,
+		`{"runtimeTable":{},"configTable":%s,"cgColdReadThreshold":%d,"globalColdReadThreshold":%d,"globalAcc":0}`,
+		limits, cfg.CgColdReadThreshold, cfg.GlobalColdReadThreshold))
+	return nil
 }
 
 // setReadAhead serves SET_COMMITLOG_READ_MODE (2004): 0 has the operating system

@@ -1,15 +1,5 @@
 package protocol
 
-// ColdDataFlowCtrInfo is what code 2003 shows: thresholds in bytes a second, those
-// of single groups, and what has been read.
-type ColdDataFlowCtrInfo struct {
-	GroupThreshold  int64            `json:"cgColdReadThreshold"`
-	Configured      map[string]int64 `json:"configTable"`
-	Read            int64            `json:"globalAcc"`
-	GlobalThreshold int64            `json:"globalColdReadThreshold"`
-	Runtime         map[string]int64 `json:"runtimeTable"`
-}
-
 // TimerMetrics counts, by topic, the messages that wait for their time (code 61).
 type TimerMetrics struct {
 	DataVersion DataVersion              `json:"dataVersion"`
