@@ -99,9 +99,16 @@ func warmUp(ctx context.Context, s *Server) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { conn.Close() }()
 	for good := 0; good < warmUpSends; {
 		r, err := conn.Call(ctx, warmUpMessage())
+		if errors.Is(err, wire.ErrClosed) && ctx.Err() == nil { // settings may close what was idle for a moment
+			conn.Close()
+			if conn, err = wire.Dial(ctx, s.address); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("conformance: warming %s up: %w", s.name, err)
 		}

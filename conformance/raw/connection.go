@@ -15,7 +15,7 @@ import (
 
 // connectionCases are about connections before and beside any request.
 func connectionCases() []conformance.Case {
-	idle := map[string]string{"serverChannelMaxIdleTimeSeconds": "2"}
+	idle := map[string]string{"serverChannelMaxIdleTimeSeconds": "4"}
 	cases := []conformance.Case{
 		{Name: "tls", Feature: "TLS", Run: overTLS},
 		{Name: "proxy-protocol", Feature: "PROXY protocol", Run: proxyProtocol},
