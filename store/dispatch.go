@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,11 +63,6 @@ func (s *Store) dispatchLoop(ctx context.Context) {
 		more, err := s.dispatchBatch(s.confirmed())
 		s.dispatchTrouble(err)
 		if more && err == nil && ctx.Err() == nil {
-			continue
-		}
-		// Whoever is ready to run may append: what comes now needs no wake-up.
-		runtime.Gosched()
-		if err == nil && s.confirmed() > s.dispatch.pos.Load() && ctx.Err() == nil {
 			continue
 		}
 		s.dispatch.rest()
