@@ -47,14 +47,11 @@ func mustOpen(t testing.TB, o Options) *Store {
 
 // running runs a store until the test ends or stop is called; stop closes it too.
 func running(t testing.TB, s *Store) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() { s.Run(ctx) })
+	cancel := runOnly(t, s)
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {
 			cancel()
-			wg.Wait()
 			if err := s.Close(); err != nil {
 				t.Errorf("close: %v", err)
 			}
@@ -62,6 +59,22 @@ func running(t testing.TB, s *Store) (stop func()) {
 	}
 	t.Cleanup(stop)
 	return stop
+}
+
+// runOnly runs a store until cancel, which waits for the end.
+func runOnly(t testing.TB, s *Store) (cancel func()) {
+	ctx, end := context.WithCancelCause(context.Background())
+	why := errors.New("the test is over")
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.Run(ctx); err != why {
+			t.Errorf("run returned %v", err)
+		}
+	})
+	return func() {
+		end(why)
+		wg.Wait()
+	}
 }
 
 // message is a message that can be told from others by its body.

@@ -142,6 +142,17 @@ func (m *Memory) OpenFiles() []string {
 	return names
 }
 
+// Synced is a copy of what a file held at its last sync.
+func (m *Memory) Synced(name string) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.names[clean(name)]
+	if n == nil {
+		return nil
+	}
+	return slices.Clone(n.synced)
+}
+
 // UnallocatedWrites lists files in which a mapped page holds data without having been allocated: on a real disk that write
 // could have died of a full disk.
 func (m *Memory) UnallocatedWrites() []string {
