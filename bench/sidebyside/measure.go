@@ -23,6 +23,7 @@ type comparison struct {
 	rows     []row
 	systems  []system // two
 	limits   bench.Limits
+	load     string // load average before the run
 
 	figures map[string][][2]figure // by row: one pair a round, in the order of systems
 	lives   [2][]life              // by system: one each start
@@ -43,7 +44,7 @@ type life struct {
 
 // measure runs all rounds.
 func (c *comparison) measure(ctx context.Context) error {
-	c.figures = map[string][][2]figure{}
+	c.figures, c.load = map[string][][2]figure{}, loadAverage()
 	if err := c.bench(ctx, &c.limits, "limits", "-duration", "2s", "-dir", c.settings.dir); err != nil {
 		return err
 	}

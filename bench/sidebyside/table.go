@@ -158,7 +158,7 @@ func (c *comparison) writePage(path string, took time.Duration) error {
 	if c.settings.quick {
 		command = "make bench-quick"
 	}
-	fmt.Fprintf(f, pageHead, command, time.Now().UTC().Format("2 January 2006"), machine(), c.settings.heap, c.settings.heap/2)
+	fmt.Fprintf(f, pageHead, command, time.Now().UTC().Format("2 January 2006"), machine(), c.load, c.settings.heap, c.settings.heap/2)
 	if err := c.write(f, took); err != nil {
 		return err
 	}
@@ -176,7 +176,8 @@ func (c *comparison) writePage(path string, took time.Duration) error {
 
 const pageHead = `# Performance
 
-This page is written by ` + "`%s`" + `; do not edit it. Measured on %s, on %s.
+This page is written by ` + "`%s`" + `; do not edit it. Measured on %s, on %s; the load average before the run was %s.
+Where that is not near 0, other programs had their share of the cores: rates and latencies are then lower bounds of what either system can do, and the CPU times are what to look at.
 
 Both systems ran on this machine in turn, each with the load beside it on the same cores, so the figures are ratios
 more than records. The official release is 5.5.0 with the collector's settings of its start scripts, a heap of %d MiB for the broker and
@@ -202,6 +203,17 @@ func machine() string {
 		kernel = strings.TrimSpace(string(out))
 	}
 	return fmt.Sprintf("%d cores of %s, %d GiB of memory, %s, %s", runtime.NumCPU(), model, memoryMiB()>>10, kernel, runtime.Version())
+}
+
+// loadAverage is how many programs wanted to run in the last minute. A machine that
+// is measured should have none besides.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
 }
 
 // writePlot plots the first row on both systems.
