@@ -128,6 +128,9 @@ func (b *Broker) open(cfg *Config) (err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
+	if err := refuseRocksConfig(dir); err != nil {
+		return err
+	}
 	if err := b.openTables(cfg, dir); err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/gantrymq/gantry/protocol"
 )
@@ -27,4 +29,15 @@ func (c *Config) check() error {
 	refuse(c.MessageStorePlugIn != "", "messageStorePlugIn=%s: store plug-ins are Java classes; take the key out", c.MessageStorePlugIn)
 	refuse(c.FlushDiskType != "ASYNC_FLUSH" && c.FlushDiskType != "SYNC_FLUSH", "flushDiskType=%s: it is ASYNC_FLUSH or SYNC_FLUSH", c.FlushDiskType)
 	return errors.Join(faults...)
+}
+
+// refuseRocksConfig refuses a directory whose topics, groups or offsets an
+// official broker keeps in RocksDB: this broker would begin with empty tables.
+func refuseRocksConfig(dir string) error {
+	for _, name := range []string{"rdb", "metadata", "topics", "subscriptionGroups", "consumerOffsets"} {
+		if _, err := os.Stat(filepath.Join(dir, name, "CURRENT")); err == nil {
+			return fmt.Errorf("%s holds configuration in RocksDB, which cannot be read: export it with the official mqadmin rocksDBConfigToJson, or start the official broker with configManagerVersion=v1 once", filepath.Join(dir, name))
+		}
+	}
+	return nil
 }
