@@ -171,7 +171,7 @@ func TestOneWayCountsWhatArrived(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := r.Loads[0]
-	if l.Messages != s.sent-7 || l.Written != l.Messages || l.Messages < 400 || l.Messages > 800 {
+	if l.Messages != s.sent-7 || l.Written != l.Messages || l.Messages == 0 {
 		t.Errorf("reported %d messages of %d written; the server saw %d", l.Messages, l.Written, s.sent-7)
 	}
 }
