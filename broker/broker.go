@@ -13,7 +13,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/gantrymq/gantry/broker/clients"
-	"github.com/gantrymq/gantry/broker/configfile"
 	"github.com/gantrymq/gantry/broker/delay"
 	"github.com/gantrymq/gantry/broker/groups"
 	"github.com/gantrymq/gantry/broker/longpoll"
@@ -23,6 +22,7 @@ import (
 	"github.com/gantrymq/gantry/broker/stats"
 	"github.com/gantrymq/gantry/broker/topics"
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 	"github.com/gantrymq/gantry/store"

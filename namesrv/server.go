@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gantrymq/gantry/broker/configfile"
+	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/namesrv/kv"
 	"github.com/gantrymq/gantry/namesrv/routes"
 	"github.com/gantrymq/gantry/remoting"

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/gantrymq/gantry/broker/configfile"
+	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/protocol"
 )
 

@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"github.com/gantrymq/gantry/broker/configfile"
+	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/protocol"
 )
 

@@ -16,8 +16,8 @@ import (
 	"sync"
 
 	"github.com/gantrymq/gantry/broker/attribute"
-	"github.com/gantrymq/gantry/broker/configfile"
 	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/protocol"
 )
 

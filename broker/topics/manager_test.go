@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gantrymq/gantry/broker/configfile"
+	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/protocol"
 )
 

@@ -35,21 +35,20 @@ var rooms = []room{
 	{dir: "auth", imports: []string{"protocol", "compat"}, sealed: true, quiet: true},
 	{dir: "metrics", imports: []string{"protocol"}, sealed: true, quiet: true, sockets: true},
 	{dir: "config", imports: []string{"compat", "protocol"}, quiet: true},
+	{dir: "configfile", sealed: true, quiet: true},
 	{dir: "codec", imports: []string{"protocol", "compat"}, quiet: true},
 	{dir: "remoting", imports: []string{"codec"}, quiet: true, sockets: true},
 
 	{dir: "store", imports: []string{"codec"}, quiet: true},
 	{dir: "store/vfs", sealed: true, quiet: true},
 
-	// Of the broker's rooms the name server shares the one that replaces files safely.
-	{dir: "namesrv", imports: []string{"remoting", "config", "broker/configfile"}, sockets: true},
-	{dir: "namesrv/*", imports: []string{"codec", "config", "broker/configfile"}, quiet: true},
+	{dir: "namesrv", imports: []string{"remoting", "config", "configfile"}, sockets: true},
+	{dir: "namesrv/*", imports: []string{"codec", "config", "configfile"}, quiet: true},
 
-	{dir: "broker", imports: []string{"remoting", "store", "config"}, sockets: true},
+	{dir: "broker", imports: []string{"remoting", "store", "config", "configfile"}, sockets: true},
 	// What the broker keeps: domain objects that know neither frames nor sockets.
-	{dir: "broker/configfile", sealed: true, imports: []string{"compat", "protocol"}, quiet: true},
 	{dir: "broker/attribute", sealed: true, imports: []string{"compat", "protocol"}, quiet: true},
-	{dir: "broker/*", imports: []string{"store", "config", "broker/configfile", "broker/attribute"}, quiet: true},
+	{dir: "broker/*", imports: []string{"store", "config", "configfile", "broker/attribute"}, quiet: true},
 
 	{dir: "controller", imports: []string{"remoting", "config"}, sockets: true},
 	{dir: "proxy", imports: []string{"broker", "remoting", "config"}, sockets: true},

@@ -11,8 +11,8 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/gantrymq/gantry/broker/configfile"
 	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/configfile"
 )
 
 // OrderTopics is the namespace of order configurations: topic → "broker:queues;…"

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gantrymq/gantry/broker/configfile"
+	"github.com/gantrymq/gantry/configfile"
 )
 
 func open(t *testing.T, path string) *Store {

@@ -71,7 +71,7 @@ type Loaded struct {
 // deletes a file that it cannot read; here it is renamed, so that a person can
 // still look at it. decode must change nothing when it returns an error.
 //
-// An error means that a table existed and cannot be had, and that the broker
+// An error means that a table existed and cannot be had, and that its owner
 // must not start without it.
 func (f *File) Load(decode func([]byte) error) (Loaded, error) {
 	var loaded Loaded
