@@ -77,6 +77,9 @@ func (b *Broker) applyConfig(changes map[string]string) error {
 	b.version.Store(&version)
 	b.configChanged(&next)
 	if _, ok := changes["brokerPermission"]; ok {
+		// Name servers pass over topics of a version that they know.
+		b.topics.NewVersion()
+		b.permissionChanged.Store(true)
 		b.registerSoon()
 	}
 	return nil

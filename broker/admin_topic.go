@@ -36,7 +36,7 @@ func (b *Broker) updateTopic(r *remoting.Request) error {
 	if err := b.topics.Update(topic); err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)
 	}
-	b.registerSoon()
+	b.awaitRegistered()
 	r.Reply(protocol.ResponseSuccess, remarkUnset, nil, nil)
 	return nil
 }
@@ -55,7 +55,7 @@ func (b *Broker) updateTopicList(r *remoting.Request) error {
 	if err := b.topics.UpdateAll(body.TopicConfigList); err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)
 	}
-	b.registerSoon()
+	b.awaitRegistered()
 	r.Reply(protocol.ResponseSuccess, remarkUnset, nil, nil)
 	return nil
 }

@@ -79,8 +79,11 @@ type Broker struct {
 	registrar *registration.Registrar
 	ids       *uniqueIDs
 	changed   chan struct{} // a topic changed: register soon
-	closeOnce sync.Once
-	closeErr  error
+	rounds    registration.Rounds
+	// permissionChanged says that what is registered of every topic has changed.
+	permissionChanged atomic.Bool
+	closeOnce         sync.Once
+	closeErr          error
 }
 
 // New opens the ports, the data directory and everything that is kept in it.
@@ -196,7 +199,10 @@ func (b *Broker) close() error {
 	if b.delay != nil {
 		faults = append(faults, b.delay.Persist())
 	}
-	if b.offsets != nil { // topics and groups are written at each change
+	if b.topics != nil {
+		faults = append(faults, b.topics.Settle())
+	}
+	if b.offsets != nil { // groups are written at each change
 		faults = append(faults, b.offsets.Persist())
 	}
 	if b.store != nil {

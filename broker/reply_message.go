@@ -24,7 +24,7 @@ func (b *Broker) replyMessage(r *remoting.Request) error {
 	if err := op.decode(r); err != nil {
 		return err
 	}
-	topic, err := b.admitSend(r, &op.header)
+	topic, err := b.admitSend(r, &op.header, false)
 	if err != nil {
 		return b.refuseSend(r, err)
 	}

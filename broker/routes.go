@@ -12,7 +12,7 @@ type pools struct {
 	pull  *remoting.Pool // pulls of messages that are no longer in memory
 	query *remoting.Pool // messages by id and key
 	reply *remoting.Pool // replies that are pushed to a client
-	back  *remoting.Pool // messages sent back: each reads its original
+	back  *remoting.Pool // messages sent back, each of which reads its original, and the first of a topic
 	relay *remoting.Pool // administrators' questions that a client answers
 	admin *remoting.Pool // everything else
 }

@@ -59,6 +59,9 @@ func (b *Broker) housekeeping(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-persist.C:
+			if err := b.topics.Settle(); err != nil {
+				b.log.WithError(err).Error("topics could not be written")
+			}
 			if err := b.offsets.Persist(); err != nil {
 				b.log.WithError(err).Error("consumer offsets could not be written")
 			}
@@ -81,52 +84,5 @@ func (b *Broker) sayGoodbye() {
 	defer cancel()
 	if err := b.registrar.Unregister(ctx); err != nil {
 		b.log.WithError(err).Warn("not every name server was told that this broker ends")
-	}
-}
-
-// registerSoon asks for a registration because a topic changed. Several changes
-// at once are told together.
-func (b *Broker) registerSoon() {
-	select {
-	case b.changed <- struct{}{}:
-	default:
-	}
-}
-
-// registration tells the name servers of this broker at the start, on each
-// change, and from time to time.
-func (b *Broker) registration(ctx context.Context) {
-	cfg := b.config.Load()
-	tick := time.NewTicker(min(max(cfg.RegisterPeriod, 10*time.Second), time.Minute))
-	defer tick.Stop()
-	b.register(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-b.changed:
-			b.register(ctx)
-		case <-tick.C:
-			if _, version := b.topics.Snapshot(); b.config.Load().ForceRegister || b.registrar.Changed(ctx, version) {
-				b.register(ctx)
-			}
-		}
-	}
-}
-
-func (b *Broker) register(ctx context.Context) {
-	if len(b.registrar.Servers()) == 0 {
-		return
-	}
-	results, err := b.registrar.Register(ctx, b.registeredTopics())
-	if err != nil && ctx.Err() == nil {
-		b.log.WithError(err).Warn("this broker is not registered everywhere")
-	}
-	for _, result := range results {
-		var ordered []string
-		for topic := range result.OrderTopic {
-			ordered = append(ordered, topic)
-		}
-		b.topics.MarkOrdered(ordered)
 	}
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -12,9 +13,14 @@ import (
 	"github.com/gantrymq/gantry/remoting"
 )
 
+// errTopicNew says that a send's topic would have to be created, which a reader
+// has no time for.
+var errTopicNew = errors.New("the topic does not exist yet")
+
 // admitSend judges a send before anything is made of it, in upstream's order,
-// and finds its topic, which is created where the rules allow it.
-func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHeader) (*protocol.TopicConfig, error) {
+// and finds its topic, which is created where the rules allow it; inline,
+// errTopicNew is returned instead.
+func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHeader, inline bool) (*protocol.TopicConfig, error) {
 	if err := needSendFields(r); err != nil {
 		return nil, err
 	}
@@ -32,11 +38,15 @@ func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHe
 		return nil, refuse(protocol.ResponseNoPermission, "Sending message to topic[%s] is forbidden.", h.Topic)
 	}
 	topic := b.topics.Get(h.Topic)
+	if topic == nil && inline {
+		return nil, errTopicNew
+	}
 	if topic == nil {
 		var err error
 		if topic, err = b.createForSend(h); err != nil {
 			return nil, err
 		}
+		b.awaitRegistered()
 	}
 	if h.QueueID >= max(topic.WriteQueueNums, topic.ReadQueueNums) {
 		return nil, refuse(protocol.ResponseInvalidParameter, "request queueId[%d] is illegal, %s Producer: %s",

@@ -82,8 +82,12 @@ func (l *lateSend) reply(status store.Status) {
 }
 
 // refuseSend answers a send that was not stored. Upstream gives the region and
-// trace fields with every answer to a send.
+// trace fields with every answer to a send. A topic's first send is not refused
+// but goes on where it may take its time.
 func (b *Broker) refuseSend(r *remoting.Request, err error) error {
+	if err == errTopicNew {
+		return r.Move(b.pools.back, b.sendFirst)
+	}
 	fault, ok := asRefusal(err)
 	if !ok {
 		return err

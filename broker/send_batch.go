@@ -11,7 +11,7 @@ import (
 // sendBatch serves SEND_BATCH_MESSAGE (320), and a send whose header says that
 // it is one. The entries become messages of their own, appended together.
 func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
-	topic, err := b.admitSend(r, &op.header)
+	topic, err := b.admitSend(r, &op.header, op.inline)
 	if err != nil {
 		return b.refuseSend(r, err)
 	}

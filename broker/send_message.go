@@ -25,6 +25,7 @@ type sendOp struct {
 	// offsets are where the messages of a batch lie.
 	offsets []int64
 	number  [20]byte
+	inline  bool // on the connection's reader
 }
 
 var sendOps = sync.Pool{New: func() any { return new(sendOp) }}
@@ -44,8 +45,14 @@ func (op *sendOp) decode(r *remoting.Request) error {
 }
 
 // sendMessage serves SEND_MESSAGE (10) and SEND_MESSAGE_V2 (310).
-func (b *Broker) sendMessage(r *remoting.Request) error {
+func (b *Broker) sendMessage(r *remoting.Request) error { return b.send(r, true) }
+
+// sendFirst serves a send that sendMessage found to be its topic's first.
+func (b *Broker) sendFirst(r *remoting.Request) error { return b.send(r, false) }
+
+func (b *Broker) send(r *remoting.Request, inline bool) error {
 	op := sendOps.Get().(*sendOp)
+	op.inline = inline
 	defer op.release()
 	if err := op.decode(r); err != nil {
 		return err
@@ -53,7 +60,7 @@ func (b *Broker) sendMessage(r *remoting.Request) error {
 	if op.header.Batch.Or(false) {
 		return b.sendBatch(r, op)
 	}
-	topic, err := b.admitSend(r, &op.header)
+	topic, err := b.admitSend(r, &op.header, op.inline)
 	if err != nil {
 		return b.refuseSend(r, err)
 	}

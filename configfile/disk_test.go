@@ -68,6 +68,26 @@ func (d *disk) WriteFile(name string, data []byte) error {
 	return nil
 }
 
+// WriteAt leaves half of the data when it is cut or fails, and the rest of what it
+// should replace.
+func (d *disk) WriteAt(name string, data []byte, off int64) error {
+	old, ok := d.files[name]
+	if !ok {
+		return fs.ErrNotExist
+	}
+	err := d.step("patch")
+	if err != nil {
+		data = data[:len(data)/2]
+	}
+	patched := []byte(old)[:off:off]
+	patched = append(patched, data...)
+	if len(old) > len(patched) {
+		patched = append(patched, old[len(patched):]...)
+	}
+	d.files[name] = string(patched)
+	return err
+}
+
 func (d *disk) Rename(oldName, newName string) error {
 	if err := d.step("rename"); err != nil {
 		return err

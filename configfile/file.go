@@ -1,11 +1,13 @@
 package configfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 )
 
 // Suffixes of the files that stand beside a configuration file.
@@ -26,14 +28,22 @@ type File struct {
 	// not asked for a write.
 	io sync.Mutex
 
+	growth  Growth
+	size    int64       // bytes of the file, when this File wrote them all; else 0. Held under io, like the next three
+	base    int64       // bytes of it that were written as a whole
+	closing int         // bytes of it behind the last entry
+	text    []byte      // room for changes
+	grown   atomic.Bool // the file holds changes that are not synced
+
 	mu   sync.Mutex // guards next
 	next *round     // collects the callers of Persist whom the next write will serve
 }
 
 // round is one write of the file and everybody who waits for it.
 type round struct {
-	done chan struct{}
-	err  error // set before done is closed
+	whole bool // somebody wants the whole file written; guarded by File.mu
+	done  chan struct{}
+	err   error // set before done is closed
 }
 
 // New prepares the file at path. encode yields the table's present state; it is
@@ -125,6 +135,9 @@ func (f *File) loadOne(path string, decode func([]byte) error) (bool, error) {
 		return false, nil
 	}
 	if err := decode(data); err != nil {
+		if f.mend(data, decode) {
+			return true, nil
+		}
 		return false, &contentError{path: path, err: err}
 	}
 	return true, nil
@@ -134,14 +147,17 @@ func (f *File) loadOne(path string, decode func([]byte) error) (bool, error) {
 // not older than the call is on the disk. Callers that come while a write is
 // under way share the next one: many topics created at once cost two writes,
 // not one each.
-func (f *File) Persist() error {
+func (f *File) Persist() error { return f.persist(true) }
+
+func (f *File) persist(whole bool) error {
 	f.mu.Lock()
 	if r := f.next; r != nil {
+		r.whole = r.whole || whole
 		f.mu.Unlock()
 		<-r.done
 		return r.err
 	}
-	r := &round{done: make(chan struct{})}
+	r := &round{whole: whole, done: make(chan struct{})}
 	f.next = r
 	f.mu.Unlock()
 
@@ -149,23 +165,36 @@ func (f *File) Persist() error {
 	defer f.io.Unlock()
 	f.mu.Lock()
 	f.next = nil // whoever comes now may have changed the table after encode looked at it
+	whole = r.whole
 	f.mu.Unlock()
 
 	r.err = errPanicked // what the others see should encode panic
 	defer close(r.done)
-	r.err = f.write()
+	r.err = f.write(whole)
 	return r.err
 }
 
 var errPanicked = errors.New("the write of the configuration file panicked")
 
-func (f *File) write() error {
+// write brings the file up to date. What could not be appended to it is tried
+// once more as a whole: the disk may have room elsewhere.
+func (f *File) write(whole bool) error {
+	if !whole {
+		if done, _ := f.extend(); done {
+			return nil
+		}
+	}
+	f.size = 0
 	data, err := f.encode()
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", f.path, err)
 	}
 	if err := f.replace(data); err != nil {
 		return fmt.Errorf("persist %s: %w", f.path, err)
+	}
+	f.grown.Store(false)
+	if f.growth.Changes != nil && bytes.HasSuffix(data, []byte(f.growth.Closing)) {
+		f.size, f.base, f.closing = int64(len(data)), int64(len(data)), len(f.growth.Closing)
 	}
 	return nil
 }

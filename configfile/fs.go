@@ -11,6 +11,8 @@ type FS interface {
 	ReadFile(name string) ([]byte, error)
 	// WriteFile creates or empties the file, writes data and syncs the file.
 	WriteFile(name string, data []byte) error
+	// WriteAt writes data into a file that exists, from off on, without a sync.
+	WriteAt(name string, data []byte, off int64) error
 	// Rename replaces newName by oldName in one step.
 	Rename(oldName, newName string) error
 	Remove(name string) error
@@ -36,6 +38,18 @@ func (osFS) WriteFile(name string, data []byte) error {
 	if err == nil {
 		err = f.Sync()
 	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func (osFS) WriteAt(name string, data []byte, off int64) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, off)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gantrymq/gantry/codec"
@@ -84,41 +85,67 @@ func (r *Registrar) Register(ctx context.Context, t Topics) ([]Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the registration of broker %s: %w", r.who.Name, err)
 	}
-	header := r.header(body)
+	return r.each(ctx, func(ctx context.Context, server string) (Result, error) { return r.register(ctx, server, body) })
+}
+
+// RegisterChanges tells every name server that knows the version since only what
+// has changed, and the others, which missed something or were restarted, the
+// whole table; all is asked for that when it is needed. Otherwise it is as
+// Register.
+func (r *Registrar) RegisterChanges(ctx context.Context, since protocol.DataVersion, changes Topics, all func() map[string]*protocol.TopicConfig) ([]Result, error) {
+	part, err := r.encode(changes)
+	if err != nil {
+		return nil, fmt.Errorf("encode the registration of broker %s: %w", r.who.Name, err)
+	}
+	whole := sync.OnceValues(func() ([]byte, error) { return r.encode(Topics{Table: all(), Version: changes.Version}) })
 	return r.each(ctx, func(ctx context.Context, server string) (Result, error) {
-		h := header
-		answer, err := r.call(ctx, server, protocol.RegisterBroker, &h, body)
+		body := part
+		current, err := r.knows(ctx, server, since)
+		if err == nil && !current {
+			body, err = whole()
+		}
 		if err != nil {
 			return Result{}, err
 		}
-		return decodeResult(server, answer)
+		return r.register(ctx, server, body)
 	})
+}
+
+func (r *Registrar) register(ctx context.Context, server string, body []byte) (Result, error) {
+	h := r.header(body)
+	answer, err := r.call(ctx, server, protocol.RegisterBroker, &h, body)
+	if err != nil {
+		return Result{}, err
+	}
+	return decodeResult(server, answer)
 }
 
 // Changed asks every name server whether it holds another version of the table.
 // A server that does not answer counts as changed.
 func (r *Registrar) Changed(ctx context.Context, version protocol.DataVersion) bool {
+	var changed atomic.Bool
+	_, err := r.each(ctx, func(ctx context.Context, server string) (Result, error) {
+		current, err := r.knows(ctx, server, version)
+		if !current {
+			changed.Store(true)
+		}
+		return Result{Server: server}, err
+	})
+	return changed.Load() || err != nil
+}
+
+// knows asks a name server whether it holds this version of the table.
+func (r *Registrar) knows(ctx context.Context, server string, version protocol.DataVersion) (bool, error) {
 	body, err := compat.MarshalFastjson(version)
 	if err != nil {
-		return true
+		return false, err
 	}
-	header := protocol.QueryDataVersionRequestHeader{BrokerName: r.who.Name, BrokerAddr: r.who.Addr, ClusterName: r.who.Cluster, BrokerID: r.who.ID}
-	var changed bool
-	var mu sync.Mutex
-	_, err = r.each(ctx, func(ctx context.Context, server string) (Result, error) {
-		h := header
-		answer, err := r.call(ctx, server, protocol.QueryDataVersion, &h, body)
-		if err != nil {
-			return Result{}, err
-		}
-		if !sameVersion(answer, version) {
-			mu.Lock()
-			changed = true
-			mu.Unlock()
-		}
-		return Result{Server: server}, nil
-	})
-	return changed || err != nil
+	h := protocol.QueryDataVersionRequestHeader{BrokerName: r.who.Name, BrokerAddr: r.who.Addr, ClusterName: r.who.Cluster, BrokerID: r.who.ID}
+	answer, err := r.call(ctx, server, protocol.QueryDataVersion, &h, body)
+	if err != nil {
+		return false, err
+	}
+	return sameVersion(answer, version), nil
 }
 
 func sameVersion(answer *codec.Frame, version protocol.DataVersion) bool {

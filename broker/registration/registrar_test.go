@@ -141,3 +141,45 @@ func TestChanged(t *testing.T) {
 		}
 	}
 }
+
+// TestRegisterChanges: a server that holds the version before is told the change,
+// one that does not is told everything, and one that is gone costs nothing.
+func TestRegisterChanges(t *testing.T) {
+	since, now := protocol.DataVersion{Counter: 3, Timestamp: 1}, protocol.DataVersion{Counter: 4, Timestamp: 2}
+	knowing := func(counter string) func(c *codec.Command) (*codec.Frame, error) {
+		return func(c *codec.Command) (*codec.Frame, error) {
+			if c.Code == int32(protocol.QueryDataVersion) {
+				return &codec.Frame{Ext: codec.Fields{{Key: "changed", Value: "false"}}, Body: []byte(`{"counter":` + counter + `,"timestamp":1}`)}, nil
+			}
+			return &codec.Frame{}, nil
+		}
+	}
+	s := &servers{answer: map[string]func(*codec.Command) (*codec.Frame, error){
+		"current:9876": knowing("3"), "old:9876": knowing("2"),
+		"gone:9876": func(*codec.Command) (*codec.Frame, error) { return nil, errors.New("connection refused") },
+	}}
+	topic := func(name string) *protocol.TopicConfig { c := protocol.DefaultTopicConfig(name); return &c }
+	asked := 0
+	results, err := New(who, s, []string{"current:9876", "old:9876", "gone:9876"}, time.Second).RegisterChanges(t.Context(), since,
+		Topics{Table: map[string]*protocol.TopicConfig{"New": topic("New")}, Version: now},
+		func() map[string]*protocol.TopicConfig {
+			asked++
+			return map[string]*protocol.TopicConfig{"Old": topic("Old"), "New": topic("New")}
+		})
+	if len(results) != 2 || asked != 1 || err == nil || !strings.Contains(err.Error(), "gone:9876: connection refused") {
+		t.Errorf("results %+v, the whole table was asked for %d times, %v", results, asked, err)
+	}
+	for addr, want := range map[string]int{"current:9876": 1, "old:9876": 2} {
+		sent := s.sent[addr]
+		var body protocol.RegisterBrokerBody
+		if err := compat.UnmarshalFastjson(sent[len(sent)-1].Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		if w := body.TopicConfigSerializeWrapper; len(sent) != 2 || len(w.TopicConfigTable) != want || w.DataVersion != now {
+			t.Errorf("%s: %d commands, the last with %d topics of version %+v", addr, len(sent), len(w.TopicConfigTable), w.DataVersion)
+		}
+	}
+	if n := len(s.sent["gone:9876"]); n != 1 {
+		t.Errorf("the server that is gone was sent %d commands", n)
+	}
+}

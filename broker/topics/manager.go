@@ -61,8 +61,14 @@ type Manager struct {
 
 	table sync.Map // topic string → *protocol.TopicConfig; written with mu held
 
-	mu      sync.Mutex // guards changes of table, and version
+	mu      sync.Mutex // guards changes of table, and what follows
 	version protocol.DataVersion
+	// changed are the configurations that the file lacks, as far as entries at its
+	// end can say it; removed says that more than that has changed.
+	changed []*protocol.TopicConfig
+	removed bool
+	// unregistered are those that no call of Unregistered has given out.
+	unregistered map[string]*protocol.TopicConfig
 }
 
 // Open creates the system topics and loads the file over them, so that a system
@@ -72,8 +78,9 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 	if o.FS == nil {
 		o.FS = configfile.OS
 	}
-	m := &Manager{opts: o, system: map[string]bool{}, version: protocol.DataVersion{Timestamp: o.Now()}}
+	m := &Manager{opts: o, system: map[string]bool{}, unregistered: map[string]*protocol.TopicConfig{}, version: protocol.DataVersion{Timestamp: o.Now()}}
 	m.file = configfile.New(o.FS, o.Path, m.encode)
+	m.file.Grow(configfile.Growth{Closing: closing, Entry: entryStart, Changes: m.changes})
 	m.addSystemTopics()
 	loaded, err := m.file.Load(m.decode)
 	if err != nil {
@@ -125,6 +132,18 @@ func (m *Manager) Snapshot() (map[string]*protocol.TopicConfig, protocol.DataVer
 	return m.snapshot(), m.version
 }
 
+// Unregistered takes out what was created or changed since the last call, for
+// the name servers. Together with the version before, it makes the version that
+// is returned; a topic that was removed is left to the next full registration, as
+// upstream leaves it.
+func (m *Manager) Unregistered() (map[string]*protocol.TopicConfig, protocol.DataVersion) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	table := m.unregistered
+	m.unregistered = map[string]*protocol.TopicConfig{}
+	return table, m.version
+}
+
 func (m *Manager) snapshot() map[string]*protocol.TopicConfig {
 	table := map[string]*protocol.TopicConfig{}
 	m.table.Range(func(k, v any) bool {
@@ -163,7 +182,7 @@ func (m *Manager) Update(c *protocol.TopicConfig) error {
 	if err := m.put(c); err != nil {
 		return err
 	}
-	return m.file.Persist()
+	return m.file.PersistChanges()
 }
 
 // UpdateAll does what Update does for several topics with one write. It stops
@@ -172,14 +191,14 @@ func (m *Manager) UpdateAll(configs []*protocol.TopicConfig) error {
 	for i, c := range configs {
 		if err := m.put(c); err != nil {
 			if i > 0 {
-				if persistErr := m.file.Persist(); persistErr != nil {
+				if persistErr := m.file.PersistChanges(); persistErr != nil {
 					m.report(persistErr)
 				}
 			}
 			return err
 		}
 	}
-	return m.file.Persist()
+	return m.file.PersistChanges()
 }
 
 func (m *Manager) put(c *protocol.TopicConfig) error {
@@ -201,7 +220,22 @@ func (m *Manager) put(c *protocol.TopicConfig) error {
 
 // store puts c into the table as a change of its version. m.mu is held.
 func (m *Manager) store(c *protocol.TopicConfig) {
+	m.replace(c)
+	m.bump()
+}
+
+// replace puts c into the table and notes who has to learn of it. m.mu is held.
+func (m *Manager) replace(c *protocol.TopicConfig) {
 	m.table.Store(c.TopicName, c)
+	m.changed = append(m.changed, c)
+	m.unregistered[c.TopicName] = c
+}
+
+// NewVersion makes a new version of a table that has not changed, because what is
+// registered of it has.
+func (m *Manager) NewVersion() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.bump()
 }
 
@@ -218,6 +252,8 @@ func (m *Manager) Delete(topic string) (bool, error) {
 	m.mu.Lock()
 	_, existed := m.table.LoadAndDelete(topic)
 	if existed {
+		delete(m.unregistered, topic)
+		m.removed = true
 		m.bump()
 	}
 	m.mu.Unlock()
@@ -235,7 +271,7 @@ func (m *Manager) MarkOrdered(topics []string) (changed bool) {
 		if c := m.Get(topic); c != nil && !c.Order {
 			c = c.Clone()
 			c.Order = true
-			m.table.Store(c.TopicName, c)
+			m.replace(c)
 			changed = true
 		}
 	}
@@ -244,7 +280,7 @@ func (m *Manager) MarkOrdered(topics []string) (changed bool) {
 	}
 	m.mu.Unlock()
 	if changed {
-		m.report(m.file.Persist())
+		m.report(m.file.PersistChanges())
 	}
 	return changed
 }
@@ -283,17 +319,23 @@ func (m *Manager) Replace(table map[string]*protocol.TopicConfig, version protoc
 		m.table.Store(strings.Clone(name), c)
 	}
 	m.version = version
+	m.removed = true
 	m.mu.Unlock()
 	return m.file.Persist()
 }
 
-// Persist writes the file.
+// Persist writes the whole file.
 func (m *Manager) Persist() error { return m.file.Persist() }
+
+// Settle makes durable what is in the file and not synced yet. The broker calls
+// it from time to time: a change is in the file when it is answered, and on the
+// disk soon after.
+func (m *Manager) Settle() error { return m.file.Settle() }
 
 // created writes the table after a change that no administrator asked for, and
 // tells of it. No lock is held.
 func (m *Manager) created(c *protocol.TopicConfig) {
-	m.report(m.file.Persist())
+	m.report(m.file.PersistChanges())
 	if m.opts.OnCreate != nil {
 		m.opts.OnCreate(c)
 	}
@@ -303,27 +345,4 @@ func (m *Manager) report(err error) {
 	if err != nil && m.opts.OnError != nil {
 		m.opts.OnError(err)
 	}
-}
-
-func (m *Manager) encode() ([]byte, error) {
-	table, version := m.Snapshot()
-	return compat.AppendFastjson(nil, protocol.TopicConfigSerializeWrapper{DataVersion: version, TopicConfigTable: table}, compat.Pretty)
-}
-
-// decode lays the file over the table. The key of the table counts, as it does
-// upstream, not the name inside the configuration.
-func (m *Manager) decode(b []byte) error {
-	wrapper := protocol.TopicConfigSerializeWrapper{DataVersion: m.version}
-	if err := compat.UnmarshalFastjson(b, &wrapper); err != nil {
-		return err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for name, c := range wrapper.TopicConfigTable {
-		if c != nil {
-			m.table.Store(name, c)
-		}
-	}
-	m.version = wrapper.DataVersion
-	return nil
 }
