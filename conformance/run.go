@@ -43,7 +43,8 @@ type Runner struct {
 	Parallel, Clusters int
 	// Keep is a directory for the logs of servers behind failing cases.
 	Keep string
-	// TimeFactor stretches the time limit of every case, for slow machines. Zero is one.
+	// TimeFactor stretches the time limit of every case and of what it waits for, for slow
+	// machines. Zero is one.
 	TimeFactor float64
 	// Progress is called with each result, from several goroutines but one at a time.
 	Progress func(Result)
@@ -150,13 +151,10 @@ func (r *Runner) runGroup(ctx context.Context, target *Target, cases []*Case) {
 
 // runCase runs one case within its time.
 func (r *Runner) runCase(ctx context.Context, target *Target, cluster *Cluster, c *Case) Result {
-	limit := c.timeout()
-	if r.TimeFactor > 0 {
-		limit = time.Duration(float64(limit) * r.TimeFactor)
-	}
+	limit := stretch(c.timeout(), r.TimeFactor)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	t := &T{ctx: ctx, c: c, target: target, cluster: cluster, run: runID}
+	t := &T{ctx: ctx, c: c, target: target, cluster: cluster, run: runID, factor: r.TimeFactor}
 	start := time.Now()
 	done := make(chan struct{})
 	var running sync.WaitGroup
@@ -190,6 +188,14 @@ func (r *Runner) runCase(ctx context.Context, target *Target, cluster *Cluster, 
 		result.Logs = r.keepLogs(target, c, cluster)
 	}
 	return result
+}
+
+// stretch makes a limit longer by a factor; none is one.
+func stretch(limit time.Duration, factor float64) time.Duration {
+	if factor > 0 {
+		return time.Duration(float64(limit) * factor)
+	}
+	return limit
 }
 
 // graceTime is what a case gets to clean up after its time is over.

@@ -18,7 +18,8 @@ type T struct {
 	c       *Case
 	target  *Target
 	cluster *Cluster
-	run     string // distinguishes the names of this run from those of others
+	run     string  // distinguishes the names of this run from those of others
+	factor  float64 // stretches limits, see Runner.TimeFactor
 
 	mu       sync.Mutex // guards the fields below
 	failed   bool
@@ -127,9 +128,11 @@ func (t *T) unique(kind string) string {
 	return fmt.Sprintf("%s_%s_%s_%d", kind, t.run, slug, t.names)
 }
 
-// Eventually polls f until it returns nil, and fails the case when the case's time or limit
-// ends first. For effects that the official server brings about in the background.
+// Eventually polls f until it returns nil, and fails the case when the case's time or limit,
+// stretched by the run's time factor, ends first. For effects that the official server brings
+// about in the background.
 func (t *T) Eventually(limit time.Duration, what string, f func(ctx context.Context) error) {
+	limit = stretch(limit, t.factor)
 	ctx, cancel := context.WithTimeout(t.ctx, limit)
 	defer cancel()
 	for {

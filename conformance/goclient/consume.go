@@ -72,6 +72,7 @@ func pullConsumer(t *conformance.T) {
 	for _, body := range want {
 		send(t, p, primitive.NewMessage(topic, []byte(body)))
 	}
+	t.AwaitEnd(topic, 0, int64(len(want)))
 	c, err := rocketmq.NewPullConsumer(consumer.WithNsResolver(resolver(t)), consumer.WithGroupName(group), consumer.WithInstance(t.Group()))
 	t.Check(err, "make a pull consumer")
 	t.Check(c.Subscribe(topic, everything), "subscribe")
@@ -189,6 +190,7 @@ func offsetContinuation(t *conformance.T) {
 	stop := startConsumer(t, group, topic, everything, intoInbox(in))
 	in.await(t, first)
 	stop()
+	t.AwaitConsumed(group, topic, 2, int64(len(first)))
 	for _, body := range second {
 		send(t, p, primitive.NewMessage(topic, []byte(body)))
 	}

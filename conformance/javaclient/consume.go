@@ -216,6 +216,7 @@ func offsetContinuation(k *kit) {
 	c := k.push(group, topic, nil)
 	k.wantTexts(c, first)
 	k.close(c)
+	k.AwaitConsumed(group, topic, 2, int64(len(first)))
 	k.sendTexts(p, topic, second)
 	k.wantTexts(k.push(group, topic, nil), second)
 }

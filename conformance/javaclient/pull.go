@@ -17,6 +17,7 @@ func oldPull(k *kit) {
 	for _, tag := range []string{"TagA", "TagB", "TagA", "TagB", "TagA"} {
 		k.send(p, message{Topic: topic, Body: []byte("pull " + tag), Tags: tag}, nil)
 	}
+	k.AwaitEnd(topic, 0, 5)
 	k.pulled(c, q, 0, nil, "FOUND", 5, 5)
 	k.pulled(c, q, 3, nil, "FOUND", 5, 2)
 	k.pulled(c, q, 0, args{"tags": "TagB"}, "FOUND", 5, 2)
@@ -94,6 +95,7 @@ func litePull(k *kit) {
 	k.Check(c.Commit(k.ctx), "commit")
 	k.committed(c, topic, int64(len(want)))
 	k.close(c)
+	k.AwaitConsumed(group, topic, 2, int64(len(want)))
 	more := bodies("more", 4)
 	k.sendTexts(p, topic, more)
 	if got := texts(k.poll(k.litePull(group, args{"topic": topic}), len(more))); !slices.Equal(got, more) {
@@ -102,8 +104,8 @@ func litePull(k *kit) {
 	k.assigned(topic)
 }
 
-// committed waits until the group's offsets of all queues add up to n: the client sends
-// them on a timer.
+// committed wants what the client holds as the group's offsets of all queues to add up to n:
+// it sends them to the broker on a timer and when it stops.
 func (k *kit) committed(c *javadriver.LitePull, topic string, n int64) {
 	qs, err := c.Queues(k.ctx, topic)
 	k.Check(err, "ask for the queues")
@@ -160,6 +162,7 @@ func queueOffsets(k *kit) {
 	middle := time.Now().UnixMilli() // the servers run on this machine
 	k.Pause(50 * time.Millisecond)
 	k.sendTexts(p, topic, bodies("new", 2))
+	k.AwaitEnd(topic, 0, 5)
 	n, err = p.MinOffset(k.ctx, q)
 	want("the start", n, err, 0)
 	n, err = p.MaxOffset(k.ctx, q)

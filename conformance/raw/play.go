@@ -130,6 +130,8 @@ func (p *player) perform(c command) ([]string, error) {
 		return p.show(p.held.command, p.held.answer, p.held.err)
 	case "topic":
 		return nil, p.createTopic(c)
+	case "dispatched":
+		return nil, p.awaitDispatch(c)
 	case "let":
 		for k, v := range c.fields {
 			p.vars[k] = p.expand(v)
@@ -423,6 +425,21 @@ func (p *player) createTopic(c command) error {
 		err = fmt.Errorf("creating the topic was answered %s", r)
 	}
 	return err
+}
+
+// awaitDispatch waits until a queue ends at an offset. Without it, a command that reads a queue
+// right after a send would race with the official broker's dispatcher.
+func (p *player) awaitDispatch(c command) error {
+	queueID, err := strconv.Atoi(c.fields["queueId"])
+	if err != nil {
+		return fmt.Errorf("dispatched needs a queueId: %w", err)
+	}
+	end, err := strconv.ParseInt(c.fields["offset"], 10, 64)
+	if err != nil {
+		return fmt.Errorf("dispatched needs the offset that the queue is to end at: %w", err)
+	}
+	p.t.AwaitEnd(p.expand(c.fields["topic"]), queueID, end)
+	return nil
 }
 
 // expand puts the variables into a text. $now is the time in milliseconds.
