@@ -49,7 +49,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serverCommand(), namesrvCommand(), brokerCommand(), benchCommand(), shutdownCommand(), versionCommand())
+	root.AddCommand(serverCommand(), namesrvCommand(), brokerCommand(), benchCommand(), storeCommand(), shutdownCommand(), versionCommand())
 	return root
 }
 

@@ -433,6 +433,13 @@ func (m *Memory) Lock(name string) (io.Closer, error) {
 	}), nil
 }
 
+// Locked implements FS.
+func (m *Memory) Locked(name string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.locks[clean(name)], nil
+}
+
 type closeFunc func() error
 
 func (f closeFunc) Close() error { return f() }

@@ -90,6 +90,23 @@ func (OS) Lock(name string) (io.Closer, error) {
 	return f, nil
 }
 
+// Locked implements FS.
+func (OS) Locked(name string) (bool, error) {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	lk := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: 0, Len: 1}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lk); err != nil {
+		return false, fmt.Errorf("look at the lock %s: %w", name, err)
+	}
+	return lk.Type != unix.F_UNLCK, nil
+}
+
 // Usage implements FS.
 func (OS) Usage(name string) (Usage, error) {
 	var st unix.Statfs_t

@@ -92,6 +92,9 @@ func TestLockExcludesProcesses(t *testing.T) {
 	if _, err := (OS{}).Lock(name); !errors.Is(err, ErrLocked) {
 		t.Errorf("this process locks it twice: %v", err)
 	}
+	if held, err := (OS{}).Locked(name); !held || err != nil {
+		t.Errorf("the lock does not show: %v, %v", held, err)
+	}
 	f, err := os.Open(name) // closing another descriptor of the file must not drop the lock
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +105,12 @@ func TestLockExcludesProcesses(t *testing.T) {
 	}
 	if err := lock.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if held, err := (OS{}).Locked(name); held || err != nil {
+		t.Errorf("the lock still shows: %v, %v", held, err)
+	}
+	if held, err := (OS{}).Locked(name + "none"); held || err != nil {
+		t.Errorf("a lock that does not exist shows: %v, %v", held, err)
 	}
 	if code := other(); code != 8 {
 		t.Errorf("another process could not lock it afterwards: exit code %d", code)

@@ -31,6 +31,8 @@ type FS interface {
 	// Lock takes the exclusive lock that upstream takes on a file: a POSIX record lock on byte 0. The file is made when it
 	// is missing. The lock lives until Close, or the end of the process. ErrLocked tells that someone else has it.
 	Lock(name string) (io.Closer, error)
+	// Locked tells whether someone holds that lock, without taking it and without making the file.
+	Locked(name string) (bool, error)
 	// Usage tells how full the disk below a path is.
 	Usage(name string) (Usage, error)
 	// BootID names the life of the page cache: two values differ when unsynced data may have been lost in between.

@@ -1,0 +1,127 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"time"
+
+	"github.com/gantrymq/gantry/codec"
+)
+
+// Report is the outcome of Verify.
+type Report struct {
+	Findings
+	LogMin, LogEnd int64 // physical offsets: first byte of the first file, end of the last record
+	Records        int64 // whole records in the log
+	Units          int64 // consume queue entries that were compared with the log
+	Entries        int64 // index entries that were compared with the log
+	Queues         int   // consume queues
+}
+
+// verification is a Verify under way.
+type verification struct {
+	Report
+	d           *Dir
+	known       int64 // the log is proved to be at least this long
+	recoverFrom int64
+	logEnd      int64
+	queues      map[queueName]*queueCheck
+	batchTopics map[string]bool // have queues of the other kind, which are not compared
+	noQueues    bool            // there is nothing to compare with
+	windows     int
+	index       *indexCursor
+}
+
+// Verify reads every file and compares: each record with its checksum and its place, the log with the consume queues, entry by
+// entry in both directions, the log with the index, both with the checkpoint, and consumer offsets with the queues. It wants a
+// directory that no broker uses: while one does, the files are ahead of each other by design.
+//
+// What the next start will put right by itself, as far as the abort file and the checkpoint tell, is a note and no damage.
+func (d *Dir) Verify(ctx context.Context, now time.Time) (*Report, error) {
+	v := &verification{
+		d: d, recoverFrom: d.recoverFrom(), queues: map[queueName]*queueCheck{}, batchTopics: map[string]bool{},
+	}
+	for _, f := range d.faults {
+		v.add(f)
+	}
+	for _, step := range []func(context.Context) error{v.prepareQueues, v.prepareIndex, v.walkLog, v.finishQueues, v.finishIndex} {
+		if err := step(ctx); err != nil {
+			return nil, fmt.Errorf("verify the store: %w", err)
+		}
+	}
+	v.checkPoint(now)
+	v.checkConfig()
+	v.LogMin, _ = d.logRange()
+	v.LogEnd = v.logEnd
+	return &v.Report, nil
+}
+
+// late is the severity of something missing behind what is known of a message: what the next start looks at again is no
+// damage.
+func (v *verification) late(phy int64) Severity {
+	if v.d.unclean && phy >= v.recoverFrom {
+		return Note
+	}
+	return Damage
+}
+
+// walkLog visits every record once; queues and index are compared on the way.
+func (v *verification) walkLog(ctx context.Context) error {
+	lo, _ := v.d.logRange()
+	v.logEnd = lo
+	return v.d.walk(ctx, "verify", lo, func(m *codec.Message) error {
+		v.Records++
+		v.logEnd = m.PhysicalOffset + int64(m.StoreSize)
+		if err := v.checkMessage(m); err != nil {
+			return err
+		}
+		return v.index.compare(v, m)
+	}, func(s span) error {
+		v.hole(s)
+		return nil
+	})
+}
+
+// hole judges a span without records.
+func (v *verification) hole(s span) {
+	where := v.d.root
+	if i := v.d.segmentOf(s.from); i < len(v.d.segments) {
+		where = v.d.segments[i].Path
+	}
+	switch {
+	case s.cause == nil: // a missing file, which was reported
+	case s.from < v.known && s.last:
+		v.report(v.late(s.from), "log", where, s.from, "the log ends here (%v), but consume queues or checkpoint know of messages up to %d", s.cause, v.known)
+	case s.from < v.known:
+		v.report(Damage, "log", where, s.from, "%d bytes hold no whole record (%v); the next one begins at %d", s.to-s.from, s.cause, s.to)
+	case s.last && s.blank:
+	case s.last:
+		v.report(Note, "log", where, s.from, "the log ends here; behind it are bytes of no whole record (%v), which the next record overwrites", s.cause)
+	default:
+		v.report(Note, "log", where, s.from, "the log ends here (%v) as far as anything proves; whole records from %d on were never acknowledged as synced, or are left over from before a truncation", s.cause, s.to)
+	}
+}
+
+// checkMessage compares a record with its consume queue, and with the queues that it was dispatched to besides.
+func (v *verification) checkMessage(m *codec.Message) error {
+	if v.noQueues || !inQueue(m.SysFlag) || v.batchTopics[m.Topic] {
+		return nil
+	}
+	if err := v.checkUnit(queueName{m.Topic, m.QueueID}, m.QueueOffset, m); err != nil {
+		return err
+	}
+	for name, off := range multiDispatch(m) {
+		if q := v.queues[queueName{name, 0}]; q == nil || q.files == nil {
+			continue // dispatch to light queues can be switched off
+		}
+		if err := v.checkUnit(queueName{name, 0}, off, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verification) queueDir(n queueName) string {
+	return path.Join(v.d.root, "consumequeue", n.topic, fmt.Sprint(n.id))
+}
