@@ -74,14 +74,16 @@ func (b *Broker) removeColdLimit(r *remoting.Request) error {
 // coldLimitInfo serves GET_COLD_DATA_FLOW_CTR_INFO (2003). mqadmin prints the
 // fields in the order in which they come, so they come in upstream's.
 func (b *Broker) coldLimitInfo(r *remoting.Request) error {
-	cfg := b.config.Load()
+	settings := b.config.Settings()
+	ofGroup, _ := settings.Get("cgColdReadThreshold")
+	ofAll, _ := settings.Get("globalColdReadThreshold")
 	limits, err := compat.MarshalFastjson(b.coldLimits.all())
 	if err != nil {
 		return err
 	}
 	r.Reply(protocol.ResponseSuccess, "", nil, fmt.Appendf(nil,
-		`{"runtimeTable":{},"configTable":%s,"cgColdReadThreshold":%d,"globalColdReadThreshold":%d,"globalAcc":0}`,
-		limits, cfg.CgColdReadThreshold, cfg.GlobalColdReadThreshold))
+		`{"runtimeTable":{},"configTable":%s,"cgColdReadThreshold":%s,"globalColdReadThreshold":%s,"globalAcc":0}`,
+		limits, ofGroup, ofAll))
 	return nil
 }
 

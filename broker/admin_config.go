@@ -1,7 +1,9 @@
 package broker
 
 import (
-	"slices"
+	"errors"
+	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/gantrymq/gantry/codec"
@@ -19,75 +21,58 @@ func (b *Broker) getConfig(r *remoting.Request) error {
 	if err != nil {
 		return err
 	}
-	r.Reply(protocol.ResponseSuccess, "", &protocol.GetBrokerConfigResponseHeader{Version: string(version)}, b.shownSettings().Answer())
+	r.Reply(protocol.ResponseSuccess, "", &protocol.GetBrokerConfigResponseHeader{Version: string(version)}, b.config.Settings().Answer())
 	return nil
 }
 
-// lockedKeys are never set by a request: a path would let a client write files
-// where it wants.
-var lockedKeys = []string{
-	"brokerConfigPath", "rocketmqHome", "storePathRootDir", "storePathCommitLog", "storePathDLedgerCommitLog", "storePathEpochFile",
-	"storePathBrokerIdentity", "readOnlyCommitLogStorePaths", "kvConfigPath", "configStorePath", "filterServerNums",
-}
-
-// updateConfig serves UPDATE_BROKER_CONFIG (25).
+// updateConfig serves UPDATE_BROKER_CONFIG (25). The new settings take effect,
+// and all of them replace the configuration file.
 func (b *Broker) updateConfig(r *remoting.Request) error {
-	properties, err := compat.ParseProperties(r.Body)
+	if r.Body == nil {
+		r.Reply(protocol.ResponseSuccess, "", nil, nil)
+		return nil
+	}
+	lines, err := compat.ParseProperties(r.Body)
 	if err != nil {
 		return refuse(protocol.ResponseSystemError, "string2Properties error")
 	}
-	changes := compat.PropertyMap(properties)
-	forbidden := append(strings.Split(b.config.Load().ConfigBlackList, ";"), lockedKeys...)
-	for key := range changes {
-		if slices.Contains(forbidden, key) {
-			return refuse(protocol.ResponseNoPermission, "Can not update config in black list.")
-		}
+	values := compat.PropertyMap(lines)
+	change, err := b.config.Update(values)
+	if errors.Is(err, config.ErrDenied) {
+		return refuse(protocol.ResponseNoPermission, config.DeniedRemark)
 	}
-	if err := b.applyConfig(changes); err != nil {
-		return err
+	if err != nil {
+		return refuse(protocol.ResponseSystemError, "%v", err)
 	}
-	r.Reply(protocol.ResponseSuccess, "", nil, nil)
-	return nil
-}
-
-// applyConfig makes a new snapshot with the changes, writes them to the file
-// that the configuration came from, and lets them take effect. A value of the
-// wrong form changes nothing, as upstream.
-func (b *Broker) applyConfig(changes map[string]string) error {
-	b.updating.Lock()
-	defer b.updating.Unlock()
-	next := *b.config.Load()
-	if b.properties == nil {
-		b.properties = map[string]string{}
-	}
-	for key, value := range changes {
-		if _, err := config.Set(&next, key, value); err != nil {
-			b.log.WithError(err).Warn("a value of an update of the configuration is passed over")
-			continue
-		}
-		b.properties[key] = value
-	}
-	if b.configFile != nil {
-		if err := b.configFile.Persist(); err != nil {
-			return err
-		}
-	}
-	b.config.Store(&next)
-	version := b.version.Load().Next(b.now().UnixMilli(), 0)
-	b.version.Store(&version)
-	b.configChanged(&next)
-	if _, ok := changes["brokerPermission"]; ok {
+	b.configUpdated(change, r.Session.RemoteAddr())
+	if _, ok := values["brokerPermission"]; ok {
 		// Name servers pass over topics of a version that they know.
 		b.topics.NewVersion()
 		b.permissionChanged.Store(true)
 		b.registerSoon()
 	}
+	if err := b.configFile.Persist(); err != nil {
+		return fmt.Errorf("the configuration was changed but could not be stored: %w", err)
+	}
+	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil
 }
 
-// configText is the configuration file after an update. updating is held.
-func (b *Broker) configText() ([]byte, error) {
-	return compat.AppendPropertiesFile(nil, b.properties), nil
+// configUpdated lets an update take effect and says what it was.
+func (b *Broker) configUpdated(change config.Change, by netip.AddrPort) {
+	b.applying.Lock()
+	defer b.applying.Unlock()
+	version := b.version.Load().Next(b.now().UnixMilli(), 0)
+	b.version.Store(&version)
+	b.configChanged(b.config.Load())
+	settings := b.config.Settings()
+	for _, key := range change.Changed {
+		text, _ := settings.Get(key)
+		b.log.Infof("configuration: %s=%s, set by %s", key, text, by)
+	}
+	for _, remark := range change.Remarks {
+		b.log.Warnf("configuration: %s", remark)
+	}
 }
 
 // configChanged lets a new configuration take effect where it is not looked up

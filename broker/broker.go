@@ -22,6 +22,7 @@ import (
 	"github.com/gantrymq/gantry/broker/stats"
 	"github.com/gantrymq/gantry/broker/topics"
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -33,11 +34,9 @@ type Logger = logrus.FieldLogger
 
 // Options are what a broker is made of.
 type Options struct {
-	Config *Config
-	// ConfigFile is the file that Config came from; live updates are written back
-	// to it. Empty means that there is none.
+	Settings *config.Settings
+	// ConfigFile is the file that an update of the settings replaces.
 	ConfigFile string
-	Properties map[string]string // what that file says, keys that nobody reads included
 	Log        Logger
 	Now        func() time.Time // nil is time.Now
 }
@@ -45,10 +44,9 @@ type Options struct {
 // Broker is one broker. New opens its ports and what it keeps, Run serves until it
 // is told to stop.
 type Broker struct {
-	config     atomic.Pointer[Config]
-	configFile *configfile.File // nil when the configuration came from no file
-	properties map[string]string
-	updating   sync.Mutex                           // serialises changes of config and properties
+	config     *config.Live[Config]
+	configFile *configfile.File
+	applying   sync.Mutex                           // held while a change of config takes effect, so that the last one wins
 	version    atomic.Pointer[protocol.DataVersion] // of config
 	log        Logger
 	now        func() time.Time
@@ -93,18 +91,17 @@ func New(o Options) (*Broker, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if err := o.Config.check(); err != nil {
+	live, err := config.NewLive(o.Settings, check)
+	if err != nil {
 		return nil, err
 	}
-	b := &Broker{properties: o.Properties, log: o.Log, now: o.Now, name: o.Config.BrokerName, started: o.Now(), changed: make(chan struct{}, 1)}
-	b.config.Store(o.Config)
+	cfg := live.Load()
+	b := &Broker{config: live, log: o.Log, now: o.Now, name: cfg.BrokerName, started: o.Now(), changed: make(chan struct{}, 1)}
 	b.version.Store(&protocol.DataVersion{Timestamp: b.started.UnixMilli()})
-	if o.ConfigFile != "" {
-		b.configFile = configfile.New(configfile.OS, o.ConfigFile, b.configText)
-	}
-	b.pools = newPools(o.Config)
+	b.configFile = configfile.New(configfile.OS, o.ConfigFile, func() ([]byte, error) { return live.Settings().File(), nil })
+	b.pools = newPools(cfg)
 	b.client = remoting.NewClient(remoting.ClientOptions{})
-	if err := b.start(o.Config); err != nil {
+	if err := b.start(cfg); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return b, nil

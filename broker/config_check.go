@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/protocol"
 )
 
-// check refuses a configuration that asks for what this version cannot give and
-// whose absence would do harm: a door left open, or data half understood.
-func (c *Config) check() error {
+// check refuses settings that ask for what this version cannot give and whose
+// absence would do harm: a door left open, or data half understood. An update
+// that would keep the broker from starting again is refused by it too.
+func check(s *config.Settings, c *Config) error {
 	var faults []error
 	refuse := func(when bool, format string, args ...any) {
 		if when {
@@ -20,15 +22,21 @@ func (c *Config) check() error {
 	}
 	refuse(c.BrokerID != protocol.MasterID || c.BrokerRole == "SLAVE",
 		"brokerId=%d, brokerRole=%s: this version runs masters only; set brokerId=0 and brokerRole=ASYNC_MASTER", c.BrokerID, c.BrokerRole)
-	refuse(c.AuthenticationEnabled || c.AuthorizationEnabled,
+	refuse(isSet(s, "authenticationEnabled") || isSet(s, "authorizationEnabled"),
 		"authenticationEnabled or authorizationEnabled is on, and this version checks neither: it would let everybody in; switch both off or keep the official broker")
-	refuse(c.StoreType != "default" && c.StoreType != "",
-		"storeType=%s: queues in RocksDB cannot be read; set storeType=default after converting them with the official broker", c.StoreType)
-	refuse(c.EnableDLegerCommitLog, "enableDLegerCommitLog=true: a DLedger log cannot be read; take the messages over by consuming them")
-	refuse(c.EnableControllerMode, "enableControllerMode=true: there is no controller mode in this version; set it to false")
-	refuse(c.MessageStorePlugIn != "", "messageStorePlugIn=%s: store plug-ins are Java classes; take the key out", c.MessageStorePlugIn)
-	refuse(c.FlushDiskType != "ASYNC_FLUSH" && c.FlushDiskType != "SYNC_FLUSH", "flushDiskType=%s: it is ASYNC_FLUSH or SYNC_FLUSH", c.FlushDiskType)
+	storeType, _ := s.Get("storeType")
+	refuse(storeType != "default" && storeType != "",
+		"storeType=%s: queues in RocksDB cannot be read; set storeType=default after converting them with the official broker", storeType)
+	refuse(isSet(s, "enableDLegerCommitLog"), "enableDLegerCommitLog=true: a DLedger log cannot be read; take the messages over by consuming them")
+	refuse(isSet(s, "enableControllerMode"), "enableControllerMode=true: there is no controller mode in this version; set it to false")
+	plugIn, _ := s.Get("messageStorePlugIn")
+	refuse(plugIn != "", "messageStorePlugIn=%s: store plug-ins are Java classes; take the key out", plugIn)
 	return errors.Join(faults...)
+}
+
+func isSet(s *config.Settings, key string) bool {
+	text, _ := s.Get(key)
+	return text == "true"
 }
 
 // refuseRocksConfig refuses a directory whose topics, groups or offsets an

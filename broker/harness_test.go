@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"net/netip"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -21,9 +24,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience bounds waits in tests for what must happen.
 const patience = 20 * time.Second
 
+// testMachine knows nothing of the environment that the tests run in.
+func testMachine(dir string) config.Machine {
+	return config.Machine{CPUs: 2, UserHome: dir, Hostname: "localhost", IP: netip.MustParseAddr("127.0.0.1")}
+}
+
 // testConfig is a broker on a free port and small files, without name servers.
 func testConfig(dir string) *Config {
-	cfg := DefaultConfig()
+	cfg := new(Config)
+	if err := config.Standard(config.Broker, testMachine(dir)).Bind(cfg); err != nil {
+		panic(err)
+	}
 	cfg.BrokerName, cfg.BrokerIP1, cfg.BindAddress = "broker-a", "127.0.0.1", "127.0.0.1"
 	cfg.ListenPort, cfg.NamesrvAddr, cfg.StorePathRootDir = 0, "", dir
 	cfg.MappedFileSizeCommitLog, cfg.MappedFileSizeConsumeQueue = 4<<20, 6000*20
@@ -37,7 +48,9 @@ func runBroker(t testing.TB, cfg *Config) (b *Broker, stop func()) {
 	log := logrus.New()
 	log.SetOutput(t.Output())
 	log.SetLevel(logrus.WarnLevel)
-	b, err := New(Options{Config: cfg, Log: log})
+	dir := cfg.StorePathRootDir
+	settings, _ := config.Load(config.Broker, testMachine(dir), config.StructSource(cfg))
+	b, err := New(Options{Settings: settings, ConfigFile: filepath.Join(dir, "config", "broker.properties"), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

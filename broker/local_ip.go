@@ -5,11 +5,11 @@ import (
 	"net/netip"
 )
 
-// localIP is the address that a broker gives to clients when nobody configured
+// LocalIP is the address that a broker gives to clients when nobody configured
 // one: as upstream's NetworkUtil.getLocalAddress chooses, the first IPv4 address
 // of a real interface that is not 127.x or 192.168.x, else the last of those that
 // are, else an IPv6 address, else loopback.
-func localIP() netip.Addr {
+func LocalIP() netip.Addr {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})

@@ -16,7 +16,7 @@ func (b *Broker) checkReach() {
 	case told.IsLoopback():
 	case !isOwnAddress(told):
 		b.log.Warnf("clients are told the address %s, which no interface of this machine has: unless something forwards it here, set brokerIP1 to an address that clients can connect to", b.storeHost)
-	case told == localIP() && inContainer():
+	case told == LocalIP() && inContainer():
 		b.log.Warnf("clients are told the address %s, which is this container's own: when they are outside of it, set brokerIP1 to the address of its host", b.storeHost)
 	}
 }

@@ -9,7 +9,7 @@ import (
 // TestEveryRequestIsServedOrInTheLedger walks the table of 5.5.0: there is no
 // request that a broker serves and nobody here has thought of.
 func TestEveryRequestIsServedOrInTheLedger(t *testing.T) {
-	b := &Broker{pools: newPools(DefaultConfig())}
+	b := &Broker{pools: newPools(testConfig(t.TempDir()))}
 	defer b.pools.close()
 	table, err := b.table(false)
 	if err != nil {

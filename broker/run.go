@@ -12,6 +12,9 @@ import (
 // server that does not answer must not hold up the stop.
 const unregisterTimeout = 300 * time.Millisecond
 
+// shortestPersist bounds how often tables are written, whatever is configured.
+const shortestPersist = 10 * time.Millisecond
+
 // Run serves until ctx ends or something that the broker cannot do without
 // fails, and then stops in the order that the package's documentation gives.
 func (b *Broker) Run(ctx context.Context) error {
@@ -50,21 +53,25 @@ func part(name string, err error) error {
 // housekeeping writes what changes all the time and drops clients that have gone
 // silent.
 func (b *Broker) housekeeping(ctx context.Context) {
-	persist := time.NewTicker(b.config.Load().FlushConsumerOffsetInterval)
-	defer persist.Stop()
+	cfg := b.config.Load()
+	offsets := time.NewTicker(max(cfg.FlushConsumerOffsetInterval, shortestPersist))
+	defer offsets.Stop()
+	delays := time.NewTicker(max(cfg.FlushDelayOffsetInterval, shortestPersist))
+	defer delays.Stop()
 	scan := time.NewTicker(10 * time.Second)
 	defer scan.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-persist.C:
+		case <-offsets.C:
 			if err := b.topics.Settle(); err != nil {
 				b.log.WithError(err).Error("topics could not be written")
 			}
 			if err := b.offsets.Persist(); err != nil {
 				b.log.WithError(err).Error("consumer offsets could not be written")
 			}
+		case <-delays.C:
 			if err := b.delay.Persist(); err != nil {
 				b.log.WithError(err).Error("delay offsets could not be written")
 			}

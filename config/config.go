@@ -9,11 +9,12 @@
 //
 // A room takes what it needs through a struct whose fields name their keys:
 //
-//	ScanInterval time.Duration `conf:"scanNotActiveBrokerInterval" unit:"ms" default:"5000"`
+//	ScanInterval time.Duration `conf:"scanNotActiveBrokerInterval" unit:"ms"`
 //
-// A key that the official server has and that means nothing here may have a third
-// tag, inert, which says why, so that whoever sets it can be told. The generator
-// reads these tags too: a key is honoured when a struct has it without that tag.
+// A field with the tag when:"start" is looked at only when the process starts, so
+// that an update of its key waits for the next start. The generator reads these
+// tags too: a key is honoured in a kind of process when a struct of its rooms
+// names it. Defaults are in the table and nowhere else.
 //
 // Values are read and written as upstream's MixAll.properties2Object and
 // object2Properties do. The package reads no file and knows no socket.
@@ -22,6 +23,7 @@ package config
 import (
 	"fmt"
 	"iter"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -31,7 +33,7 @@ import (
 )
 
 // Fault is a value that a key cannot take. Upstream passes over it in silence and
-// keeps the value from before, which Set does too.
+// keeps the value from before, which is kept here too.
 type Fault struct {
 	Key, Value, Want string
 }
@@ -40,51 +42,32 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s=%s: the value is not %s; the one from before stays", f.Key, f.Value, f.Want)
 }
 
-// SetDefaults gives every field of the struct that dst points to the default of
-// its tag. It panics when a tag does not fit its field.
-func SetDefaults(dst any) {
+// Bind fills the struct that dst points to: each field with a conf tag takes the
+// value of its key. Fields whose key the process does not have, or whose value
+// is null, keep what they have.
+func (s *Settings) Bind(dst any) error {
 	for key, f := range fields(dst) {
-		text, ok := f.tag.Lookup("default")
+		text, ok := s.Get(key)
 		if !ok {
 			continue
 		}
 		if err := f.set(key, text); err != nil {
-			panic(fmt.Sprintf("default of %T: %v", dst, err))
+			return fmt.Errorf("configuration of the %s: %w", s.process.Name, err)
 		}
 	}
+	return nil
 }
 
-// Set gives a key a value. It reports whether dst has the key; a value of the
-// wrong form is a *Fault and changes nothing.
-func Set(dst any, key, value string) (known bool, err error) {
-	for k, f := range fields(dst) {
-		if k == key {
-			return true, f.set(key, value)
+// StructSource takes the settings that a struct holds, which is how tests
+// describe a process. Empty texts are left out: most stand for Java's null.
+func StructSource(src any) Source {
+	values := Source{Name: "the program"}
+	for key, f := range fields(src) {
+		if text := f.text(); text != "" {
+			values.Values = append(values.Values, Value{Key: key, Text: text})
 		}
 	}
-	return false, nil
-}
-
-// Values is every key of src with its value as text, keys with an empty string
-// included: leave them out where upstream's default is null.
-func Values(src any) iter.Seq2[string, string] {
-	return func(yield func(string, string) bool) {
-		for key, f := range fields(src) {
-			if !yield(key, f.text()) {
-				return
-			}
-		}
-	}
-}
-
-// Inert says why a key of v has no effect, and is empty for one that has.
-func Inert(v any, key string) string {
-	for k, f := range fields(v) {
-		if k == key {
-			return f.tag.Get("inert")
-		}
-	}
-	return ""
+	return values
 }
 
 type field struct {
@@ -134,10 +117,10 @@ func (f field) set(key, value string) error {
 		f.value.SetBool(on)
 	case time.Duration:
 		n, err := compat.ParseInt(value, 64)
-		if err != nil || time.Duration(n)*f.unit()/f.unit() != time.Duration(n) {
+		if err != nil {
 			return &Fault{key, value, "a whole number of " + f.tag.Get("unit")}
 		}
-		f.value.SetInt(int64(time.Duration(n) * f.unit()))
+		f.value.SetInt(int64(duration(n, f.unit())))
 	case int32, int64, int:
 		n, err := compat.ParseInt(value, f.value.Type().Bits())
 		if err != nil {
@@ -154,6 +137,19 @@ func (f field) set(key, value string) error {
 		panic(fmt.Sprintf("key %s: a field of type %s cannot be configured", key, f.value.Type()))
 	}
 	return nil
+}
+
+// duration is n units of time. What is longer than a time.Duration can hold, which
+// people write for never, is the longest one, 292 years.
+func duration(n int64, unit time.Duration) time.Duration {
+	d := time.Duration(n) * unit
+	switch {
+	case d/unit == time.Duration(n):
+		return d
+	case n < 0:
+		return math.MinInt64
+	}
+	return math.MaxInt64
 }
 
 func (f field) text() string {

@@ -2,79 +2,89 @@ package config
 
 import (
 	"errors"
-	"maps"
+	"math"
 	"testing"
 	"time"
 )
 
-type shared struct {
-	Port int32 `conf:"listenPort" default:"9876"`
+type network struct {
+	Port int32 `conf:"listenPort"`
 }
 
 type sample struct {
-	shared
+	network
 	Home    string        `conf:"rocketmqHome"`
-	Scan    time.Duration `conf:"scanInterval" unit:"ms" default:"5000"`
-	Wait    time.Duration `conf:"waitSeconds" unit:"s" default:"45"`
-	Enabled bool          `conf:"enabled" default:"true"`
-	Ratio   float64       `conf:"ratio" default:"2"`
-	Large   int64         `conf:"large" default:"4294967296"`
-	Threads int32         `conf:"threads" default:"3" inert:"there are none"`
+	Period  time.Duration `conf:"registerNameServerPeriod" unit:"ms"`
+	Delay   time.Duration `conf:"timerMaxDelaySec" unit:"s"`
+	Enabled bool          `conf:"traceOn"`
+	Large   int64         `conf:"consumerFallbehindThreshold"`
+	Absent  string        `conf:"haMasterAddress"`
 	private int
 }
 
-func TestSet(t *testing.T) {
-	tests := []struct {
-		key, value string
-		known      bool
-		fault      bool
-		text       string // the value afterwards
-	}{
-		{key: "listenPort", value: "1", known: true, text: "1"},
-		{key: "listenPort", value: "4294967296", known: true, fault: true, text: "9876"},
-		{key: "listenPort", value: " 1", known: true, fault: true, text: "9876"},
-		{key: "rocketmqHome", value: " /opt ", known: true, text: "/opt"},
-		{key: "scanInterval", value: "250", known: true, text: "250"},
-		{key: "scanInterval", value: "9223372036854775807", known: true, fault: true, text: "5000"},
-		{key: "waitSeconds", value: "x", known: true, fault: true, text: "45"},
-		{key: "enabled", value: "TRUE", known: true, text: "true"},
-		{key: "enabled", value: "yes", known: true, text: "false"},
-		{key: "ratio", value: "0.75", known: true, text: "0.75"},
-		{key: "ratio", value: "", known: true, fault: true, text: "2.0"},
-		{key: "large", value: "-1", known: true, text: "-1"},
-		{key: "private", value: "1"},
-		{key: "Scan", value: "1"},
+func TestBind(t *testing.T) {
+	s, _ := Load(Broker, testMachine(), Source{Values: []Value{
+		{Key: "listenPort", Text: "1"}, {Key: "rocketmqHome", Text: " /opt "}, {Key: "traceOn", Text: "yes"}, {Key: "timerMaxDelaySec", Text: "9"},
+	}})
+	got := sample{Absent: "as before", private: 7}
+	if err := s.Bind(&got); err != nil {
+		t.Fatal(err)
 	}
-	for _, tt := range tests {
-		s := sample{private: 7}
-		SetDefaults(&s)
-		known, err := Set(&s, tt.key, tt.value)
-		var fault *Fault
-		if known != tt.known || errors.As(err, &fault) != tt.fault {
-			t.Errorf("Set(%s, %q) = %v, %v", tt.key, tt.value, known, err)
-		}
-		if got := maps.Collect(Values(&s))[tt.key]; got != tt.text {
-			t.Errorf("Set(%s, %q) left %q, want %q", tt.key, tt.value, got, tt.text)
+	want := sample{network{1}, "/opt", 30 * time.Second, 9 * time.Second, false, 16 << 30, "as before", 7}
+	if got != want {
+		t.Errorf("bound %+v, want %+v", got, want)
+	}
+
+	again, _ := Load(Broker, testMachine(), StructSource(&got))
+	for key, want := range map[string]string{
+		"listenPort": "1", "rocketmqHome": "/opt", "registerNameServerPeriod": "30000", "timerMaxDelaySec": "9", "traceOn": "false", "haMasterAddress": "as before",
+	} {
+		if text, _ := again.Get(key); text != want {
+			t.Errorf("%s is %q after a struct, want %q", key, text, want)
 		}
 	}
 }
 
-func TestValues(t *testing.T) {
-	var s sample
-	SetDefaults(&s)
-	if s.Scan != 5*time.Second || s.Wait != 45*time.Second || s.Port != 9876 {
-		t.Fatalf("defaults %+v", s)
+// A field that is too small for what its key can hold is a fault of the program,
+// which must not start on another value than it was told.
+func TestBindTooSmall(t *testing.T) {
+	s, _ := Load(Broker, testMachine(), Source{Values: []Value{{Key: "consumerFallbehindThreshold", Text: "4294967296"}}})
+	var dst struct {
+		N int32 `conf:"consumerFallbehindThreshold"`
 	}
-	want := map[string]string{
-		"listenPort": "9876", "rocketmqHome": "", "scanInterval": "5000", "waitSeconds": "45",
-		"enabled": "true", "ratio": "2.0", "large": "4294967296", "threads": "3",
+	if _, ok := errors.AsType[*Fault](s.Bind(&dst)); !ok {
+		t.Errorf("bound %d", dst.N)
 	}
-	if got := maps.Collect(Values(&s)); !maps.Equal(got, want) {
-		t.Errorf("values %v, want %v", got, want)
+}
+
+func TestDuration(t *testing.T) {
+	for _, tt := range []struct {
+		n    int64
+		unit time.Duration
+		want time.Duration
+	}{
+		{250, time.Millisecond, 250 * time.Millisecond},
+		{-1, time.Second, -time.Second},
+		{math.MaxInt64, time.Millisecond, math.MaxInt64},
+		{math.MinInt64, time.Second, math.MinInt64},
+		{math.MaxInt64/int64(time.Second) + 1, time.Second, math.MaxInt64},
+	} {
+		if got := duration(tt.n, tt.unit); got != tt.want {
+			t.Errorf("%d of %s are %d, want %d", tt.n, tt.unit, got, tt.want)
+		}
 	}
-	for key, reason := range map[string]string{"threads": "there are none", "large": "", "absent": ""} {
-		if got := Inert(&s, key); got != reason {
-			t.Errorf("%s is inert because %q, want %q", key, got, reason)
+}
+
+func TestOrigin(t *testing.T) {
+	s, _ := Load(Broker, testMachine(),
+		Source{Name: "broker.conf", Values: []Value{{"brokerName", "a", 3}, {"brokerId", "7", 4}, {"deleteWhen", "05", 5}, {"fileReservedTime", "x", 6}, {"listenPort", "20911", 7}}},
+		FlagSource(map[string]string{"deleteWhen": "06"}))
+	for key, want := range map[string]string{
+		"brokerName": "broker.conf, line 3", "deleteWhen": "the command line", "fileReservedTime": "default",
+		"brokerId": "computed", "haListenPort": "computed", "defaultTopicQueueNums": "default", "nonsense": "default",
+	} {
+		if got := s.Origin(key); got != want {
+			t.Errorf("%s comes from %q, want %q", key, got, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,9 +24,19 @@ type Key struct {
 	inert    string   // why it has no effect where it has none
 	flags    keyFlags // what is special about it
 
-	// Whether a struct of the process takes it.
-	inNamesrv, inBroker, inController, inProxy bool
+	honoured processSet // where a struct takes it
+	atStart  processSet // of those, where it is looked at only at the start
 }
+
+// processSet is a set of kinds of process.
+type processSet uint8
+
+const (
+	inNamesrv processSet = 1 << iota
+	inBroker
+	inController
+	inProxy
+)
 
 // Type is the form of a key's values.
 type Type uint8
@@ -69,25 +80,31 @@ func (k *Key) has(f keyFlags) bool { return k.flags&f != 0 }
 // Effect says why the key has no effect in a kind of process; it is empty for a
 // key that is honoured.
 func (k *Key) Effect(p *Process) string {
-	switch p {
-	case Namesrv:
-		if k.inNamesrv {
-			return ""
-		}
-	case Broker:
-		if k.inBroker {
-			return ""
-		}
-	case Controller:
-		if k.inController {
-			return ""
-		}
-	case Proxy:
-		if k.inProxy {
-			return ""
-		}
+	if k.honoured&p.bit != 0 {
+		return ""
 	}
 	return k.inert
+}
+
+// When says when a new value of a key counts.
+type When uint8
+
+// The times at which a new value counts.
+const (
+	AtOnce     When = iota // and also by an update request
+	AtStart                // an update request is remembered for the next start
+	ByFileOnly             // no request may change it
+)
+
+// Changes says when a new value of an honoured key counts in a kind of process.
+func (k *Key) Changes(p *Process) When {
+	switch {
+	case k.has(notRemote|noSetter) || slices.Contains(p.refused, k.Name) || !p.answers(k.Family):
+		return ByFileOnly
+	case k.atStart&p.bit != 0:
+		return AtStart
+	}
+	return AtOnce
 }
 
 // read checks a value as the official setter would and returns its text as the
@@ -131,4 +148,23 @@ func (k *Key) read(value string) (text string, ok bool, fault *Fault) {
 		return "", false, &Fault{k.Name, value, "one of " + strings.Join(words, ", ")}
 	}
 	return "", false, &Fault{k.Name, value, "something that text can express"}
+}
+
+// Values says what the key takes, for people.
+func (k *Key) Values() string {
+	switch k.Type {
+	case Int:
+		return "a whole number of 32 bits"
+	case Long:
+		return "a whole number of 64 bits"
+	case Double:
+		return "a number"
+	case Bool:
+		return "true or false"
+	case Enum:
+		return "one of " + strings.Join(enums[k.enum], ", ")
+	case String:
+		return "text"
+	}
+	return "nothing that text can express"
 }

@@ -13,7 +13,7 @@ import (
 // settings, that an update replaces as a whole. T is a struct with conf tags.
 // All methods may be called at the same time.
 type Live[T any] struct {
-	finish func(*T) error
+	finish func(*Settings, *T) error
 	deny   map[string]bool
 
 	updating sync.Mutex // one update at a time
@@ -26,9 +26,13 @@ type state[T any] struct {
 }
 
 // NewLive binds a T to the settings. finish, which may be nil, completes each
-// new T with what no key says, and may refuse it.
-func NewLive[T any](s *Settings, finish func(*T) error) (*Live[T], error) {
-	l := &Live[T]{finish: finish, deny: denied(s)}
+// new T with what no key says, and may refuse the settings.
+func NewLive[T any](s *Settings, finish func(*Settings, *T) error) (*Live[T], error) {
+	deny, err := denied(s)
+	if err != nil {
+		return nil, err
+	}
+	l := &Live[T]{finish: finish, deny: deny}
 	st, err := l.bind(s)
 	if err != nil {
 		return nil, err
@@ -43,7 +47,7 @@ func (l *Live[T]) bind(s *Settings) (*state[T], error) {
 		return nil, err
 	}
 	if l.finish != nil {
-		if err := l.finish(st.value); err != nil {
+		if err := l.finish(s, st.value); err != nil {
 			return nil, err
 		}
 	}
@@ -66,20 +70,28 @@ const DeniedRemark = "Can not update config in black list."
 // Change tells what an update did.
 type Change struct {
 	Changed []string  // keys with a new value, by name
-	Ignored []Warning // what could not be taken, and why
+	Remarks []Warning // what could not be taken or has no effect, and why
+}
+
+// rules is what Live itself takes from the settings.
+type rules struct {
+	BlackList string `conf:"configBlackList" when:"start"`
 }
 
 // denied are the keys that no request may change: upstream's own, those that
 // configBlackList names, and every other that names files, classes or whom to
 // trust (the class of CVE-2023-33246 and CVE-2023-37582). As upstream's, the set
 // is made once.
-func denied(s *Settings) map[string]bool {
+func denied(s *Settings) (map[string]bool, error) {
 	deny := map[string]bool{}
 	for _, key := range s.process.refused {
 		deny[key] = true
 	}
-	list, _ := s.Get("configBlackList")
-	for key := range strings.SplitSeq(list, ";") {
+	var r rules
+	if err := s.Bind(&r); err != nil {
+		return nil, err
+	}
+	for key := range strings.SplitSeq(r.BlackList, ";") {
 		deny[key] = true
 	}
 	for name, k := range s.process.index {
@@ -87,7 +99,7 @@ func denied(s *Settings) map[string]bool {
 			deny[name] = true
 		}
 	}
-	return deny
+	return deny, nil
 }
 
 // Update changes settings by request, all or none. Values of the wrong form and
@@ -106,7 +118,7 @@ func (l *Live[T]) Update(values map[string]string) (Change, error) {
 	change := Change{}
 	for key, text := range values {
 		if why := next.change(key, text); why != "" {
-			change.Ignored = append(change.Ignored, Warning{"the request", key, why})
+			change.Remarks = append(change.Remarks, Warning{"the request", key, why})
 		}
 	}
 	before, after := old.settings.Shown(), next.Shown()
@@ -116,7 +128,7 @@ func (l *Live[T]) Update(values map[string]string) (Change, error) {
 		}
 	}
 	slices.Sort(change.Changed)
-	slices.SortFunc(change.Ignored, func(a, b Warning) int { return compareNames(a.Key, b.Key) })
+	slices.SortFunc(change.Remarks, func(a, b Warning) int { return compareNames(a.Key, b.Key) })
 	st, err := l.bind(next)
 	if err != nil {
 		return Change{}, err
@@ -138,5 +150,5 @@ func (s *Settings) change(key, text string) string {
 	if !ok && inFile {
 		return ""
 	}
-	return s.take(Value{Key: key, Text: text})
+	return s.take(Value{Key: key, Text: text}, "a request")
 }

@@ -21,7 +21,7 @@ type liveSample struct {
 func newLive(t *testing.T, values ...Value) *Live[liveSample] {
 	t.Helper()
 	s, _ := Load(Broker, testMachine(), Source{Name: "file", Shown: true, Values: values})
-	l, err := NewLive(s, func(c *liveSample) error {
+	l, err := NewLive(s, func(_ *Settings, c *liveSample) error {
 		if c.Reserved < 0 {
 			return errors.New("negative")
 		}
@@ -50,13 +50,13 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("changed %v, want %v", change.Changed, want)
 	}
 	var ignored []string
-	for _, w := range change.Ignored {
+	for _, w := range change.Remarks {
 		if !strings.Contains(w.Text, "no effect") {
 			ignored = append(ignored, w.Key)
 		}
 	}
 	if want := []string{"authenticationEnabled", "otherKey", "syncFlushTimeout"}; !slices.Equal(ignored, want) {
-		t.Errorf("ignored %v, want %v", change.Ignored, want)
+		t.Errorf("ignored %v, want %v", change.Remarks, want)
 	}
 	if before.Reserved != 72 {
 		t.Error("the configuration that somebody holds was changed")

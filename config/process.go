@@ -18,6 +18,7 @@ type Process struct {
 	// refused are keys that update requests never change, by upstream's own rule.
 	refused []string
 
+	bit   processSet
 	index map[string]*Key
 }
 
@@ -25,6 +26,7 @@ type Process struct {
 var (
 	Namesrv = newProcess(Process{
 		Name:     "namesrv",
+		bit:      inNamesrv,
 		families: []string{"nettyClient", "namesrv", "nettyServer"},
 		printed:  []string{"namesrv", "nettyServer", "nettyClient"},
 		answered: []string{"namesrv", "nettyServer"},
@@ -33,6 +35,7 @@ var (
 	})
 	Broker = newProcess(Process{
 		Name:     "broker",
+		bit:      inBroker,
 		families: []string{"auth", "tieredStore", "broker", "nettyServer", "nettyClient", "store"},
 		printed:  []string{"broker", "nettyServer", "nettyClient", "auth"},
 		answered: []string{"broker", "nettyServer", "nettyClient", "store"},
@@ -41,6 +44,7 @@ var (
 	})
 	Controller = newProcess(Process{
 		Name:     "controller",
+		bit:      inController,
 		families: []string{"nettyClient", "controller", "nettyServer"},
 		printed:  []string{"controller", "nettyServer", "nettyClient"},
 		answered: []string{"controller", "nettyServer"},
@@ -49,6 +53,7 @@ var (
 	})
 	Proxy = newProcess(Process{
 		Name:     "proxy",
+		bit:      inProxy,
 		families: []string{"auth", "proxy"},
 		printed:  []string{"proxy"},
 	})

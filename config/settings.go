@@ -12,9 +12,18 @@ import (
 type Settings struct {
 	process *Process
 	machine Machine
-	given   map[string]string // accepted values, in the form they are shown in, by key
+	given   map[string]given  // accepted values by key
 	file    map[string]string // everything that the file says, as it says it
 }
+
+// given is a value that a source gave.
+type given struct {
+	text string // in the form it is shown in
+	from string // the source, with the line in a file
+}
+
+// Process is the kind of process that the settings are of.
+func (s *Settings) Process() *Process { return s.process }
 
 // Source is one place that settings come from.
 type Source struct {
@@ -43,7 +52,7 @@ func (w Warning) String() string { return w.Where + ": " + w.Text }
 
 // Standard are the settings of a process that is told nothing.
 func Standard(p *Process, m Machine) *Settings {
-	return &Settings{process: p, machine: m, given: map[string]string{}, file: map[string]string{}}
+	return &Settings{process: p, machine: m, given: map[string]given{}, file: map[string]string{}}
 }
 
 // Load takes the settings of the sources; later ones override earlier ones.
@@ -67,7 +76,7 @@ func Load(p *Process, m Machine, sources ...Source) (*Settings, []Warning) {
 			if src.Shown {
 				s.file[v.Key] = v.Text
 			}
-			if text := s.take(v); text != "" {
+			if text := s.take(v, where); text != "" {
 				warnings = append(warnings, Warning{where, v.Key, text})
 			}
 		}
@@ -76,7 +85,7 @@ func Load(p *Process, m Machine, sources ...Source) (*Settings, []Warning) {
 }
 
 // take accepts one value and returns what is to be said about it.
-func (s *Settings) take(v Value) string {
+func (s *Settings) take(v Value, where string) string {
 	k, ok := s.process.Key(v.Key)
 	if !ok {
 		return s.unknown(v.Key)
@@ -87,12 +96,12 @@ func (s *Settings) take(v Value) string {
 	text, ok, fault := k.read(v.Text)
 	switch {
 	case ok && fault != nil:
-		s.given[v.Key] = text
+		s.given[v.Key] = given{text, where}
 		return fmt.Sprintf("%s=%s: the value is not %s and counts as %s", v.Key, v.Text, fault.Want, text)
 	case fault != nil:
 		return fault.Error()
 	}
-	s.given[v.Key] = text
+	s.given[v.Key] = given{text, where}
 	if why := k.Effect(s.process); why != "" {
 		return fmt.Sprintf("%s has no effect: it %s", v.Key, why)
 	}
@@ -127,8 +136,8 @@ func (s *Settings) Get(key string) (text string, ok bool) {
 
 // value is what a key of one class is set to, or its default.
 func (s *Settings) value(k *Key) (text string, ok bool) {
-	if text, ok := s.given[k.Name]; ok {
-		return text, true
+	if g, ok := s.given[k.Name]; ok {
+		return g.text, true
 	}
 	if text, ok := s.process.defaults[k.Family+" "+k.Name]; ok {
 		return text, true
@@ -142,20 +151,23 @@ func (s *Settings) Given(key string) bool {
 	return ok
 }
 
-// Bind fills the struct that dst points to: each field with a conf tag takes the
-// value of its key. Fields whose key the process does not have, or whose value
-// is null, keep what they have.
-func (s *Settings) Bind(dst any) error {
-	for key := range fields(dst) {
-		text, ok := s.Get(key)
-		if !ok {
-			continue
-		}
-		if _, err := Set(dst, key, text); err != nil {
-			return fmt.Errorf("configuration of the %s: %w", s.process.Name, err)
+// Origin says where the value of a key comes from: the source that gave it, with
+// the line in a file, or "default". A value that the process computes from
+// others, whatever was given, is "computed".
+func (s *Settings) Origin(key string) string {
+	k, known := s.process.Key(key)
+	if !known {
+		return "default"
+	}
+	if derive, ok := derived[s.process.Name+" "+key]; ok {
+		if plain, _ := s.value(k); derive(s) != "" && derive(s) != plain {
+			return "computed"
 		}
 	}
-	return nil
+	if g, ok := s.given[key]; ok {
+		return g.from
+	}
+	return "default"
 }
 
 // derived are settings that the official programs compute at start from others.

@@ -76,6 +76,12 @@ func FlagSource(flags map[string]string) Source {
 	return src
 }
 
+// Without is the source without some keys.
+func (s Source) Without(keys ...string) Source {
+	s.Values = slices.DeleteFunc(slices.Clone(s.Values), func(v Value) bool { return slices.Contains(keys, v.Key) })
+	return s
+}
+
 func sortValues(values []Value) {
 	slices.SortFunc(values, func(a, b Value) int { return cmp.Compare(a.Key, b.Key) })
 }

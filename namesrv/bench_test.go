@@ -17,9 +17,7 @@ import (
 func BenchmarkRouteQuery(b *testing.B) {
 	addr := os.Getenv(officialAddr)
 	if addr == "" {
-		c := DefaultConfig(b.TempDir())
-		c.BindAddress, c.ListenPort = "127.0.0.1", 0
-		s, err := New(c, Options{})
+		s, err := New(settingsOf(testConfig(b)), Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

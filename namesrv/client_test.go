@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -30,17 +31,32 @@ func target(t *testing.T) string {
 	return start(t, testConfig(t), Options{}).Addr().String()
 }
 
-func testConfig(t *testing.T) Config {
+func testConfig(t testing.TB) Config {
 	t.Helper()
-	c := DefaultConfig(t.TempDir())
+	var c Config
+	if err := config.Standard(config.Namesrv, testMachine(t.TempDir())).Bind(&c); err != nil {
+		t.Fatal(err)
+	}
 	c.BindAddress, c.ListenPort = "127.0.0.1", 0
 	return c
+}
+
+// testMachine knows nothing of the environment that the tests run in.
+func testMachine(home string) config.Machine {
+	return config.Machine{CPUs: 2, UserHome: home, Env: map[string]string{"ROCKETMQ_HOME": "/opt/rocketmq"}}
+}
+
+// settingsOf is what a name server is told to run as c, besides what a file says.
+func settingsOf(c Config, file ...config.Value) *config.Settings {
+	source := config.Source{Name: "the file", Values: file, Shown: true}
+	s, _ := config.Load(config.Namesrv, testMachine("/home/rmq"), source, config.StructSource(&c))
+	return s
 }
 
 // start runs a name server until the test ends.
 func start(t *testing.T, c Config, o Options) *Server {
 	t.Helper()
-	s, err := New(c, o)
+	s, err := New(settingsOf(c), o)
 	if err != nil {
 		t.Fatal(err)
 	}

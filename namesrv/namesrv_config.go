@@ -1,8 +1,8 @@
 package namesrv
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/config"
@@ -12,25 +12,7 @@ import (
 
 // getConfig serves GET_NAMESRV_CONFIG (319): a line for each key, sorted.
 func (s *Server) getConfig(r *remoting.Request) error {
-	text, err := s.configText()
-	return success(r, text, err)
-}
-
-// configText is the configuration as upstream's Configuration shows and stores
-// it: what the file said, overruled by what the keys are now. A path that was
-// never set is null there and left out.
-func (s *Server) configText() ([]byte, error) {
-	c := s.settings.Load()
-	all := maps.Clone(c.File)
-	if all == nil {
-		all = map[string]string{}
-	}
-	for key, value := range config.Values(c) {
-		if value != "" {
-			all[key] = value
-		}
-	}
-	return compat.AppendProperties(nil, all), nil
+	return success(r, s.settings.Settings().Answer(), nil)
 }
 
 // updateConfig serves UPDATE_NAMESRV_CONFIG (318). Keys that do not exist and
@@ -44,13 +26,14 @@ func (s *Server) updateConfig(r *remoting.Request) error {
 	if err != nil {
 		return remoting.Errorf(protocol.ResponseSystemError, "string2Properties error")
 	}
-	update := compat.PropertyMap(lines)
-	for key := range update {
-		if s.refused[key] {
-			return remoting.Errorf(protocol.ResponseNoPermission, "Can not update config in black list.")
-		}
+	change, err := s.settings.Update(compat.PropertyMap(lines))
+	if errors.Is(err, config.ErrDenied) {
+		return remoting.Errorf(protocol.ResponseNoPermission, config.DeniedRemark)
 	}
-	s.applyConfig(r, update)
+	if err != nil {
+		return remoting.Errorf(protocol.ResponseSystemError, "%v", err)
+	}
+	s.configUpdated(r, change)
 	if err := s.stored.Persist(); err != nil {
 		s.log.Errorf("configuration: %v", err)
 		return fmt.Errorf("the configuration was changed but could not be stored: %w", err)
@@ -58,26 +41,17 @@ func (s *Server) updateConfig(r *remoting.Request) error {
 	return success(r, nil, nil)
 }
 
-func (s *Server) applyConfig(r *remoting.Request, update map[string]string) {
-	s.updating.Lock()
-	defer s.updating.Unlock()
-	next := *s.settings.Load()
-	next.File = maps.Clone(next.File)
-	for key, value := range update {
-		_, inFile := next.File[key]
-		known, err := config.Set(&next, key, value)
-		switch {
-		case err != nil:
-			s.log.Warnf("configuration: %v", err)
-			continue
-		case !known && !inFile:
-			s.log.Warnf("configuration: there is no key %s", key)
-			continue
-		case inFile:
-			next.File[key] = value
-		}
-		s.log.Infof("configuration: %s=%s, set by %s", key, value, r.Session.RemoteAddr())
+// configUpdated lets an update take effect and says what it was.
+func (s *Server) configUpdated(r *remoting.Request, change config.Change) {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	s.routes.SetRules(s.rules(s.settings.Load()))
+	settings := s.settings.Settings()
+	for _, key := range change.Changed {
+		text, _ := settings.Get(key)
+		s.log.Infof("configuration: %s=%s, set by %s", key, text, r.Session.RemoteAddr())
 	}
-	s.settings.Store(&next)
-	s.routes.SetRules(s.rules(&next))
+	for _, remark := range change.Remarks {
+		s.log.Warnf("configuration: %s", remark)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -16,26 +17,21 @@ const officialConfig = "testdata/official-config-5.5.0.txt"
 
 // TestDefaultConfig compares every key and default.
 func TestDefaultConfig(t *testing.T) {
-	c := DefaultConfig("/home/rmq")
-	c.RocketmqHome, c.ConfigStorePath, c.ListenPort = "/opt/rocketmq", "namesrv.conf", 27876
-	s := &Server{}
-	s.settings.Store(&c)
-	got, err := s.configText()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := readFile(t, officialConfig); string(got) != want {
+	s, _ := config.Load(config.Namesrv, testMachine("/home/rmq"), config.FlagSource(map[string]string{"configStorePath": "namesrv.conf", "listenPort": "27876"}))
+	if got, want := string(s.Answer()), readFile(t, officialConfig); got != want {
 		t.Errorf("ours:\n%s\nofficial:\n%s", got, want)
 	}
 }
 
 func TestUpdateConfig(t *testing.T) {
 	c := testConfig(t)
-	c.ListenPort = 0
-	c.File = map[string]string{"listenPort": "1", "somebody": "else"}
 	const before = "# by hand\nlistenPort=1\nsomebody=else\n"
 	writeFile(t, c.ConfigStorePath, before)
-	s := start(t, c, Options{})
+	s, err := New(settingsOf(c, config.Value{Key: "listenPort", Text: "1"}, config.Value{Key: "somebody", Text: "else"}), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, s)
 	conn := dial(t, s.Addr().String())
 
 	conn.ok(configure("orderMessageEnable=true\nsomebody=new\nnobody=x\nscanNotActiveBrokerInterval=250\nwaitSecondsForService=1x\n"))
@@ -60,10 +56,8 @@ func TestUpdateConfig(t *testing.T) {
 			t.Errorf("%s is %q, want %q", key, props[key], value)
 		}
 	}
-	for _, key := range []string{"nobody", "rocketmqHome"} {
-		if v, ok := props[key]; ok {
-			t.Errorf("%s=%s is shown", key, v)
-		}
+	if v, ok := props["nobody"]; ok {
+		t.Errorf("nobody=%s is shown", v)
 	}
 }
 
@@ -71,8 +65,11 @@ func TestUpdateConfig(t *testing.T) {
 // refused cannot be allowed by it.
 func TestBlackList(t *testing.T) {
 	c := testConfig(t)
-	c.ConfigBlackList = "orderMessageEnable;listenPort"
-	s := start(t, c, Options{})
+	s, err := New(settingsOf(c, config.Value{Key: "configBlackList", Text: "orderMessageEnable;listenPort"}), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, s)
 	conn := dial(t, s.Addr().String())
 	for _, key := range []string{"orderMessageEnable", "listenPort", "kvConfigPath", "configStorePath", "configBlackList", "rocketmqHome"} {
 		f := conn.call(configure("enableTopicList=false\n" + key + "=true"))

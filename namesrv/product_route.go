@@ -42,7 +42,7 @@ func (s *Server) testRouteInfo(r *remoting.Request) error {
 // productRoute asks the name servers of the product environment, one after the
 // other; nil when none of them knows the topic.
 func (s *Server) productRoute(topic string) *protocol.TopicRouteData {
-	for _, addr := range s.settings.Load().ProductNamesrvAddrs {
+	for _, addr := range s.product {
 		route, err := s.askRoute(addr, topic)
 		if err == nil {
 			return route

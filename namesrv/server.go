@@ -8,9 +8,9 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/namesrv/kv"
 	"github.com/gantrymq/gantry/namesrv/routes"
@@ -28,6 +28,9 @@ type Logger interface {
 // Options is what a name server needs beside its configuration. All of it may be
 // left out.
 type Options struct {
+	// Product are the name servers that a cluster test asks for topics it does not
+	// know. Upstream takes them from NAMESRV_ADDR.
+	Product []string
 	// Now is the clock of heartbeats, time.Now by default.
 	Now func() time.Time
 	// FS holds kvConfig.json and the configuration file; the machine's by default.
@@ -48,12 +51,10 @@ type Server struct {
 	now     func() time.Time
 	started time.Time
 
-	// settings is replaced as a whole; who changes it holds updating, who reads it
-	// takes one look per request.
-	settings atomic.Pointer[Config]
-	updating sync.Mutex
-	stored   *configfile.File // the configuration file
-	refused  map[string]bool  // keys that requests must not change
+	settings *config.Live[Config] // who reads it takes one look per request
+	applying sync.Mutex           // held while a change of settings takes effect, so that the last one wins
+	stored   *configfile.File     // the configuration file
+	product  []string
 
 	routes     *routes.Table
 	kv         *kv.Store
@@ -68,7 +69,12 @@ type Server struct {
 
 // New reads the KV configuration and opens the port. The server answers when Run
 // runs; if it never does, Close frees the port.
-func New(c Config, o Options) (*Server, error) {
+func New(settings *config.Settings, o Options) (*Server, error) {
+	live, err := config.NewLive[Config](settings, nil)
+	if err != nil {
+		return nil, err
+	}
+	c := live.Load()
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -78,9 +84,8 @@ func New(c Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = silent{}
 	}
-	s := &Server{log: o.Log, now: o.Now, started: o.Now(), refused: c.refused()}
-	s.settings.Store(&c)
-	s.stored = configfile.New(o.FS, c.ConfigStorePath, s.configText)
+	s := &Server{log: o.Log, now: o.Now, started: o.Now(), settings: live, product: o.Product}
+	s.stored = configfile.New(o.FS, c.ConfigStorePath, func() ([]byte, error) { return live.Settings().File(), nil })
 
 	store, loaded, err := kv.Open(o.FS, c.KVConfigPath)
 	if err != nil {
@@ -90,13 +95,13 @@ func New(c Config, o Options) (*Server, error) {
 		s.log.Warnf("the KV configuration could not be read and was renamed to %s: %v", loaded.SetAside, loaded.Reason)
 	}
 	s.kv = store
-	s.routes = routes.New(o.Now, s.rules(&c))
+	s.routes = routes.New(o.Now, s.rules(c))
 	s.departures = newDepartures(s, int(c.UnRegisterBrokerQueueCapacity))
 	s.notices = newNotices(s)
 	s.workers = remoting.NewPool(remoting.PoolOptions{
 		Name: "namesrv", Workers: int(c.DefaultThreadPoolNums), Queue: int(c.DefaultThreadPoolQueueCapacity),
 	})
-	if err := s.listen(&c, o); err != nil {
+	if err := s.listen(c, o); err != nil {
 		return nil, fmt.Errorf("name server: %w", err)
 	}
 	return s, nil

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestRequestTable wants each request that 5.5.0's name server serves, and no other.
 func TestRequestTable(t *testing.T) {
-	s, err := New(testConfig(t), Options{})
+	s, err := New(settingsOf(testConfig(t)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestRequestTable(t *testing.T) {
 // brokers have registered again, and its KV configuration at once.
 func TestRestart(t *testing.T) {
 	c := testConfig(t)
-	first, err := New(c, Options{})
+	first, err := New(settingsOf(c), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,8 +203,8 @@ func TestClusterTest(t *testing.T) {
 
 	c := testConfig(t)
 	c.ClusterTest = true
-	c.ProductNamesrvAddrs = []string{closedPort(t), product.Addr().String()}
-	conn := dial(t, start(t, c, Options{}).Addr().String())
+	o := Options{Product: []string{closedPort(t), product.Addr().String()}}
+	conn := dial(t, start(t, c, o).Addr().String())
 	conn.ok(b3.register())
 	conn.ok(simple(protocol.PutKVConfig, "namespace", "ORDER_TOPIC_CONFIG", "key", "Td", "value", "b3:4"))
 
@@ -249,7 +249,7 @@ func TestNewRefuses(t *testing.T) {
 		c    Config
 		want string
 	}{{"port in use", port, "cannot listen on 127.0.0.1"}, {"unreadable KV configuration", torn, "kvConfig.json"}} {
-		if s, err := New(tt.c, Options{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if s, err := New(settingsOf(tt.c), Options{}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want an error with %q", tt.name, err, tt.want)
 			if s != nil {
 				s.Close()
@@ -294,7 +294,7 @@ func TestConnectionLostWhileRegistering(t *testing.T) {
 func TestUnregisterQueueFull(t *testing.T) {
 	c := testConfig(t)
 	c.UnRegisterBrokerQueueCapacity = 1
-	s, err := New(c, Options{})
+	s, err := New(settingsOf(c), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestUnregisterQueueFull(t *testing.T) {
 // TestRouteInfoAllocatesNothing keeps the request that every client repeats free
 // of allocations up to the answer's encoding.
 func TestRouteInfoAllocatesNothing(t *testing.T) {
-	s, err := New(testConfig(t), Options{})
+	s, err := New(settingsOf(testConfig(t)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/netip"
+	"strings"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -13,66 +14,88 @@ import (
 	"github.com/gantrymq/gantry/config"
 )
 
+// keysAreFlags ends the help of the servers.
+const keysAreFlags = "Every key of docs/configuration.md is a flag of this command and an environment variable too: brokerName is\n" +
+	"--brokerName and GANTRY_BROKER_NAME. `gantry config list` prints them all."
+
 // brokerCommand is mqbroker: it takes what the official script and BrokerStartup
 // take.
 func brokerCommand() *cobra.Command {
-	cfg := broker.DefaultConfig()
-	ip, _ := netip.ParseAddr(cfg.BrokerIP1) // what this machine is called by default
-	s := &settings{dst: cfg}
-	var nameServers string
+	s := settingsOf(config.Broker)
 	var printAll, printImportant bool
 	var proxy proxyFlags
 	cmd := &cobra.Command{
 		Use:   "broker",
 		Short: "Run a broker",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Long:  "Run a broker.\n\n" + keysAreFlags,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if s.file == "" {
 				s.file = proxy.brokerConfig
 			}
-			warnings, err := s.load()
+			all, warnings, err := s.load()
 			if err != nil {
 				return err
 			}
-			if nameServers != "" {
-				cfg.NamesrvAddr = nameServers
-			}
 			if printAll || printImportant {
-				if nameServers != "" {
-					s.flags["namesrvAddr"] = nameServers
-				}
-				return s.printTo(cmd.OutOrStdout(), config.Broker, ip, !printAll)
+				_, err := cmd.OutOrStdout().Write(all.AppendPrint(nil, time.Now(), !printAll))
+				return err
 			}
 			log := newLogger()
-			warn(log, append(warnings, proxy.warnings()...))
-			return runBroker(cmd.Context(), cfg, s, log, cmd.OutOrStdout())
+			warn(log, warnings, proxy.warnings(), strayWarnings(args))
+			return runBroker(cmd.Context(), broker.Options{
+				Settings: all, ConfigFile: updatesOf(s.file, homeDir()), Log: log.WithField("part", "broker"),
+			}, cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&s.file, "configFile", "c", "", "broker configuration file (broker.conf)")
-	flags.StringVarP(&nameServers, "nameServers", "n", "", "name servers, as '192.168.0.1:9876;192.168.0.2:9876'")
+	flags.StringVarP(&s.file, "configFile", "c", "", "broker configuration `file` (broker.conf)")
 	flags.BoolVarP(&printAll, "printConfigItem", "p", false, "print the configuration and end")
 	flags.BoolVarP(&printImportant, "printImportantConfig", "m", false, "print the important configuration and end")
 	proxy.bind(flags)
+	flags.VarP(&keyFlag{key: "namesrvAddr", to: s.flags}, "namesrvAddr", "n", "name `servers`, as '192.168.0.1:9876;192.168.0.2:9876'")
 	s.bind(flags)
 	return cmd
 }
 
-func runBroker(ctx context.Context, cfg *broker.Config, s *settings, log *logrus.Logger, out io.Writer) error {
-	b, err := broker.New(broker.Options{Config: cfg, ConfigFile: s.file, Properties: s.properties, Log: log.WithField("part", "broker")})
+func runBroker(ctx context.Context, o broker.Options, out io.Writer) error {
+	b, err := broker.New(o)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "The broker[%s, %s] boot success. serializeType=JSON", cfg.BrokerName, b.Addr())
-	if cfg.NamesrvAddr != "" {
-		fmt.Fprintf(out, " and name server is %s", cfg.NamesrvAddr)
+	name, _ := o.Settings.Get("brokerName")
+	fmt.Fprintf(out, "The broker[%s, %s] boot success. serializeType=JSON", name, b.Addr())
+	if servers, ok := o.Settings.Get("namesrvAddr"); ok {
+		fmt.Fprintf(out, " and name server is %s", servers)
 	}
 	fmt.Fprintln(out)
 	return withMemoryReturned(ctx, b.Run)
 }
 
-func warn(log *logrus.Logger, warnings []string) {
-	for _, w := range warnings {
-		log.Warn(w)
+// strayWarnings tell of arguments that belong to no option. The official scripts
+// pass over them without a word, and many a compose file ends with one.
+func strayWarnings(args []string) (warnings []string) {
+	for _, arg := range args {
+		advice := ""
+		if key, _, ok := strings.Cut(arg, "="); ok && config.IsOfficial(key) {
+			advice = "; is --" + arg + " meant?"
+		}
+		warnings = append(warnings, fmt.Sprintf("the command line: %s belongs to no option and has no effect%s", arg, advice))
+	}
+	return warnings
+}
+
+// warn tells what was said of the configuration, and each thing once.
+func warn(log *logrus.Logger, settings []config.Warning, others ...[]string) {
+	said := map[string]bool{}
+	for _, w := range settings {
+		if text := w.String(); !said[text] {
+			log.Warn(text)
+			said[text] = true
+		}
+	}
+	for _, texts := range others {
+		for _, text := range texts {
+			log.Warn(text)
+		}
 	}
 }

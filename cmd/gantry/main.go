@@ -49,23 +49,18 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serverCommand(), namesrvCommand(), brokerCommand(), benchCommand(), storeCommand(), shutdownCommand(), versionCommand())
+	root.AddCommand(
+		serverCommand(),
+		namesrvCommand(),
+		brokerCommand(),
+		configCommand(),
+		storeCommand(),
+		benchCommand(),
+		shutdownCommand(),
+		versionCommand(),
+	)
+	root.SetFlagErrorFunc(flagError)
 	return root
-}
-
-// officialArgs turns a call under an official script's name into a command.
-func officialArgs(name string, args []string) []string {
-	switch name {
-	case "mqnamesrv":
-		return append([]string{"namesrv"}, args...)
-	case "mqbroker":
-		return append([]string{"broker"}, args...)
-	case "mqshutdown":
-		return append([]string{"shutdown"}, args...)
-	case "mqadmin", "mqproxy", "mqcontroller":
-		return append([]string{name[2:]}, args...)
-	}
-	return args
 }
 
 func versionCommand() *cobra.Command {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -17,42 +18,50 @@ import (
 // namesrvCommand is mqnamesrv: it takes what the official script and
 // NamesrvStartup take.
 func namesrvCommand() *cobra.Command {
-	cfg := namesrv.DefaultConfig(homeDir())
-	s := &settings{dst: &cfg}
+	s := settingsOf(config.Namesrv)
 	var printAll bool
+	var nameServers string
 	cmd := &cobra.Command{
 		Use:   "namesrv",
 		Short: "Run a name server",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			warnings, err := s.load()
+		Long:  "Run a name server.\n\n" + keysAreFlags,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			all, warnings, err := s.loadNamesrv()
 			if err != nil {
 				return err
 			}
-			cfg.File = s.properties
-			if cfg.RocketmqHome == "" {
-				cfg.RocketmqHome = officialHome()
-			}
 			if s.file != "" {
-				cfg.ConfigStorePath = s.file
+				fmt.Fprintf(cmd.OutOrStdout(), "load config properties file OK, %s\n", s.file)
 			}
 			if printAll {
-				return s.printTo(cmd.OutOrStdout(), config.Namesrv, netip.Addr{}, false)
+				_, err := cmd.OutOrStdout().Write(all.AppendPrint(nil, time.Now(), false))
+				return err
 			}
 			log := newLogger()
-			warn(log, warnings)
-			return runNamesrv(cmd.Context(), cfg, log, cmd.OutOrStdout())
+			warn(log, warnings, strayWarnings(args))
+			return runNamesrv(cmd.Context(), all, log, cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&s.file, "configFile", "c", "", "name server configuration file (namesrv.conf)")
+	flags.StringVarP(&s.file, "configFile", "c", "", "name server configuration `file` (namesrv.conf)")
 	flags.BoolVarP(&printAll, "printConfigItem", "p", false, "print the configuration and end")
+	flags.StringVarP(&nameServers, "namesrvAddr", "n", "", "taken and not used, as by the official program")
+	flags.Lookup("namesrvAddr").Hidden = true
 	s.bind(flags)
 	return cmd
 }
 
-func runNamesrv(ctx context.Context, cfg namesrv.Config, log *logrus.Logger, out io.Writer) error {
-	n, err := namesrv.New(cfg, namesrv.Options{Log: log.WithField("part", "namesrv")})
+// loadNamesrv loads the settings of a name server. It writes updates to the file
+// that it was given, whatever that file says.
+func (s *settings) loadNamesrv() (*config.Settings, []config.Warning, error) {
+	if s.file != "" {
+		s.over = append(s.over, config.Value{Key: "configStorePath", Text: s.file})
+	}
+	return s.load()
+}
+
+func runNamesrv(ctx context.Context, all *config.Settings, log *logrus.Logger, out io.Writer) error {
+	n, err := namesrv.New(all, namesrvOptions(log))
 	if err != nil {
 		return err
 	}
@@ -60,20 +69,14 @@ func runNamesrv(ctx context.Context, cfg namesrv.Config, log *logrus.Logger, out
 	return withMemoryReturned(ctx, n.Run)
 }
 
-// officialHome is what the official processes call rocketmqHome: they do not
-// start without it; here it is only shown.
-func officialHome() string {
-	if home := os.Getenv("ROCKETMQ_HOME"); home != "" {
-		return home
+// namesrvOptions are what a name server gets beside its settings. In a cluster
+// test NAMESRV_ADDR names the product environment.
+func namesrvOptions(log *logrus.Logger) namesrv.Options {
+	o := namesrv.Options{Log: log.WithField("part", "namesrv")}
+	for server := range strings.SplitSeq(os.Getenv("NAMESRV_ADDR"), ";") {
+		if server = strings.TrimSpace(server); server != "" {
+			o.Product = append(o.Product, server)
+		}
 	}
-	return homeDir()
-}
-
-// homeDir is where the official processes keep their data by default.
-func homeDir() string {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "."
-	}
-	return home
+	return o
 }

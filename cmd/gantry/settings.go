@@ -1,173 +1,119 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
-	"slices"
-	"strings"
-	"time"
-	"unicode"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
-	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/broker"
 	"github.com/gantrymq/gantry/config"
 )
 
-// settings reads the configuration of one process into its struct: what the
-// configuration file says, over it the environment, over that the flags.
+// settings gathers what a command is told about one kind of process: by its
+// configuration file, over it by the environment, over that by flags.
 type settings struct {
-	dst   any
-	file  string            // -c
-	flags map[string]string // given on the command line, by key
-
-	// properties is everything that the configuration file says, keys that nobody
-	// reads included.
-	properties map[string]string
+	process *config.Process
+	file    string            // -c
+	flags   map[string]string // given on the command line, by key
+	program []config.Value    // what the command itself says, where nobody else does
+	over    []config.Value    // what the command itself says, over everything else
+	without []string          // keys that the environment and flags do not say
 }
 
-// bind makes a flag of every key, named like it.
+// settingsOf are those of a kind of process that was told nothing yet.
+func settingsOf(p *config.Process) *settings {
+	return &settings{process: p, flags: map[string]string{}}
+}
+
+// bind makes a flag of every key, named like it and not shown in the help. A key
+// that has its flag already, of this process or another, shares it.
 func (s *settings) bind(flags *pflag.FlagSet) {
-	s.flags = map[string]string{}
-	for key, value := range config.Values(s.dst) {
-		usage := "official configuration key"
-		if value != "" {
-			usage += " (default " + value + ")"
+	for _, key := range s.process.Keys() {
+		f := &keyFlag{key: key.Name, to: s.flags}
+		switch old := flags.Lookup(key.Name); {
+		case old == nil:
+			flags.Var(f, key.Name, key.Usage())
+			flags.Lookup(key.Name).Hidden = true
+		default:
+			if shared, ok := old.Value.(*keyFlag); ok {
+				f.also, old.Value = shared, f
+			}
 		}
-		flags.Var(&keyFlag{key: key, to: s.flags}, key, usage)
-		flags.Lookup(key).Hidden = true
 	}
 }
 
 // keyFlag is the flag of one configuration key.
 type keyFlag struct {
-	key string
-	to  map[string]string
+	key  string
+	to   map[string]string
+	also *keyFlag // the same key of another process
 }
 
 func (f *keyFlag) String() string { return f.to[f.key] }
 func (f *keyFlag) Type() string   { return "value" }
 func (f *keyFlag) Set(value string) error {
 	f.to[f.key] = value
-	return nil
-}
-
-// load fills the struct. What was said but cannot be used comes back as
-// warnings: a key that nobody knows, a value of the wrong form. As upstream,
-// neither keeps the process from starting.
-func (s *settings) load() (warnings []string, err error) {
-	if s.file != "" {
-		text, err := os.ReadFile(s.file)
-		if err != nil {
-			return nil, fmt.Errorf("read the configuration file: %w", err)
-		}
-		properties, err := compat.ParseProperties(text)
-		if err != nil {
-			return nil, fmt.Errorf("read the configuration file %s: %w", s.file, err)
-		}
-		s.properties = compat.PropertyMap(properties)
-		for key, value := range s.properties {
-			warnings = append(warnings, s.set(key, value, s.file)...)
-		}
-	}
-	for key := range config.Values(s.dst) {
-		if value, ok := os.LookupEnv(environmentName(key)); ok {
-			warnings = append(warnings, s.set(key, value, "the environment")...)
-		}
-	}
-	for key, value := range s.flags {
-		warnings = append(warnings, s.set(key, value, "the command line")...)
-	}
-	slices.Sort(warnings)
-	return warnings, nil
-}
-
-func (s *settings) set(key, value, where string) (warnings []string) {
-	known, err := config.Set(s.dst, key, value)
-	fault, wrong := errors.AsType[*config.Fault](err)
-	switch {
-	case wrong:
-		return []string{fmt.Sprintf("%s: %s", where, fault)}
-	case !known:
-		return []string{fmt.Sprintf("%s: there is no key %s%s", where, key, s.nearKey(key))}
-	}
-	if why := config.Inert(s.dst, key); why != "" {
-		return []string{fmt.Sprintf("%s: %s has no effect: %s", where, key, why)}
+	if f.also != nil {
+		return f.also.Set(value)
 	}
 	return nil
 }
 
-// nearKey suggests the known key that a mistyped one is nearest to.
-func (s *settings) nearKey(key string) string {
-	best, nearest := 4, ""
-	for known := range config.Values(s.dst) {
-		if d := distance(strings.ToLower(key), strings.ToLower(known)); d < best {
-			best, nearest = d, known
-		}
-	}
-	if nearest == "" {
-		return ""
-	}
-	return "; is " + nearest + " meant?"
-}
-
-// distance counts the letters to insert, delete or replace to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
-// environmentName is the variable that sets a key: brokerName is
-// GANTRY_BROKER_NAME.
-func environmentName(key string) string {
-	var b strings.Builder
-	b.WriteString("GANTRY_")
-	runes := []rune(key)
-	for i, r := range runes {
-		if unicode.IsUpper(r) && i > 0 && !unicode.IsUpper(runes[i-1]) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToUpper(r))
-	}
-	return b.String()
-}
-
-// printTo writes what the official -p prints, or with important the official -m: class
-// after class, before anything is derived from the values. ip is the address that
-// brokers tell clients by default.
-func (s *settings) printTo(w io.Writer, p *config.Process, ip netip.Addr, important bool) error {
-	var sources []config.Source
+// load makes the settings of what was said. What cannot be used comes back as
+// warnings; as upstream, nothing of it keeps the process from starting.
+func (s *settings) load() (*config.Settings, []config.Warning, error) {
+	sources := []config.Source{{Name: "gantry", Values: s.program}}
 	if s.file != "" {
 		text, err := os.ReadFile(s.file)
 		if err != nil {
-			return fmt.Errorf("read the configuration file: %w", err)
+			return nil, nil, fmt.Errorf("the configuration file cannot be read: %w", err)
 		}
 		source, err := config.FileSource(s.file, text)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		sources = append(sources, source)
 	}
-	sources = append(sources, config.EnvironmentSource(p, os.Environ()), config.FlagSource(s.flags))
-	all, _ := config.Load(p, config.ThisMachine(ip), sources...)
-	_, err := w.Write(all.AppendPrint(nil, time.Now(), important))
-	return err
+	for _, source := range []config.Source{config.EnvironmentSource(s.process, os.Environ()), config.FlagSource(s.flags)} {
+		sources = append(sources, source.Without(s.without...))
+	}
+	sources = append(sources, config.Source{Name: "the command line", Values: s.over})
+	all, warnings := config.Load(s.process, thisMachine(s.process), sources...)
+	return all, warnings, nil
+}
+
+// thisMachine is what defaults come from. The official programs do not start
+// without ROCKETMQ_HOME; here it is only shown.
+func thisMachine(p *config.Process) config.Machine {
+	ip := netip.Addr{}
+	if p != config.Namesrv {
+		ip = broker.LocalIP()
+	}
+	m := config.ThisMachine(ip)
+	if m.Env["ROCKETMQ_HOME"] == "" {
+		m.Env["ROCKETMQ_HOME"] = m.UserHome
+	}
+	return m
+}
+
+// homeDir is where the official processes keep their data by default.
+func homeDir() string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "."
+	}
+	return home
+}
+
+// updatesOf is the file that a broker writes its settings to when one of them
+// is changed while it runs: the one that they came from, else the official one
+// below the directory of the store's default.
+func updatesOf(file, dir string) string {
+	if file != "" {
+		return file
+	}
+	return filepath.Join(dir, "store", "config", "broker.properties")
 }

@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -20,30 +21,41 @@ type process struct {
 	name, title string
 	folders     []string
 	families    []string
+	port        string // its default of listenPort, which the class leaves to the program
 }
 
+// shared is the folder whose structs all kinds of process take settings through.
+const shared = "config"
+
 var processes = []process{
-	{"namesrv", "Name server", []string{"namesrv", "config"}, []string{"namesrv", "nettyServer", "nettyClient"}},
-	{"broker", "Broker", []string{"broker", "store", "auth", "config"}, []string{"broker", "nettyServer", "nettyClient", "store", "auth", "tieredStore"}},
-	{"controller", "Controller", []string{"controller", "config"}, []string{"controller", "nettyServer", "nettyClient"}},
-	{"proxy", "Proxy", []string{"proxy", "auth"}, []string{"proxy", "auth"}},
+	{"namesrv", "Name server", []string{"namesrv", shared}, []string{"namesrv", "nettyServer", "nettyClient"}, "9876"},
+	{"broker", "Broker", []string{"broker", "store", "auth", shared}, []string{"broker", "nettyServer", "nettyClient", "store", "auth", "tieredStore"}, "10911"},
+	{"controller", "Controller", []string{"controller", shared}, []string{"controller", "nettyServer", "nettyClient"}, "19876"},
+	{"proxy", "Proxy", []string{"proxy", "auth"}, []string{"proxy", "auth"}, ""},
 }
 
 func (p process) reads(family string) bool { return slices.Contains(p.families, family) }
 
 // binding is a field of a struct that takes a key.
 type binding struct {
-	at       string // where the field stands
-	inert    string // why the key has no effect nevertheless
-	standard string // the default that the field names
-	named    bool   // whether it names one
+	at      string // where the field stands
+	shared  bool   // whether that is a room of several kinds of process
+	field   string // its name
+	atStart bool   // whether it is looked at only when the process starts
+	extra   string // a tag that the definitions have the say on
 }
 
-// boundKeys finds the fields for keys in some folders. Of two for one key it
-// returns the one by which the key has an effect. Folders that do not exist bind
-// nothing.
-func boundKeys(tree string, folders []string) (map[string]binding, error) {
-	bound := map[string]binding{}
+// source is what the files of a process's folders say about its settings.
+type source struct {
+	bound map[string]binding // by key
+	read  map[string]bool    // names of fields that some expression selects
+}
+
+// readSource looks for fields for keys in some folders, and for who reads them.
+// Folders that do not exist say nothing, and a field of the shared folder means
+// nothing to a process that does not read it.
+func readSource(tree string, folders []string) (*source, error) {
+	src := &source{bound: map[string]binding{}, read: map[string]bool{}}
 	for _, folder := range folders {
 		err := filepath.WalkDir(filepath.Join(tree, folder), func(path string, d fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
@@ -58,62 +70,64 @@ func boundKeys(tree string, folders []string) (map[string]binding, error) {
 			if err != nil {
 				return err
 			}
-			collectTags(files, file, bound)
+			src.collect(files, file, folder == shared)
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return bound, nil
+	maps.DeleteFunc(src.bound, func(_ string, b binding) bool { return b.shared && !src.read[b.field] })
+	return src, nil
 }
 
-// collectTags notes the conf tags of a file.
-func collectTags(files *token.FileSet, file *ast.File, bound map[string]binding) {
+// collect notes the conf tags of a file and the fields that it reads.
+func (src *source) collect(files *token.FileSet, file *ast.File, inShared bool) {
 	ast.Inspect(file, func(n ast.Node) bool {
-		f, ok := n.(*ast.Field)
-		if !ok || f.Tag == nil {
-			return true
-		}
-		text, err := strconv.Unquote(f.Tag.Value)
-		if err != nil {
-			return true
-		}
-		tag := reflect.StructTag(text)
-		name, ok := tag.Lookup("conf")
-		if !ok {
-			return true
-		}
-		b := binding{at: files.Position(f.Pos()).String(), inert: tag.Get("inert")}
-		b.standard, b.named = tag.Lookup("default")
-		if old, seen := bound[name]; !seen || old.inert != "" {
-			bound[name] = b
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			src.read[n.Sel.Name] = true
+		case *ast.Field:
+			src.collectField(files, n, inShared)
 		}
 		return true
 	})
 }
 
-// startDefaults are the keys whose default the programs compute at start, so
-// that a field may name another than the class has.
-var startDefaults = map[string]bool{"listenPort": true, "haListenPort": true}
+func (src *source) collectField(files *token.FileSet, f *ast.Field, inShared bool) {
+	if f.Tag == nil || len(f.Names) == 0 {
+		return
+	}
+	text, err := strconv.Unquote(f.Tag.Value)
+	if err != nil {
+		return
+	}
+	tag := reflect.StructTag(text)
+	key, ok := tag.Lookup("conf")
+	if !ok {
+		return
+	}
+	b := binding{at: files.Position(f.Pos()).String(), shared: inShared, field: f.Names[0].Name, atStart: tag.Get("when") == "start"}
+	for _, name := range []string{"default", "inert"} {
+		if _, ok := tag.Lookup(name); ok {
+			b.extra = name
+		}
+	}
+	src.bound[key] = b
+}
 
-// check wants a field to name a key of its process, with the official default.
-func (b binding) check(p process, name string, keys []*key) error {
-	known := false
-	for _, k := range keys {
-		if k.name != name || !p.reads(k.family) {
-			continue
-		}
-		known = true
-		if !b.named || startDefaults[name] || b.standard == k.standard || strings.Contains(k.flags, "F") {
-			return nil
-		}
-		if k.typ == "double" && strings.TrimSuffix(k.standard, ".0") == strings.TrimSuffix(b.standard, ".0") {
-			return nil
-		}
+// check wants a field to name a key of its process, to leave the rest to the
+// definitions, and to be read: a key that nobody looks at is not honoured.
+func (src *source) check(p process, name string, keys []*key) error {
+	b := src.bound[name]
+	known := slices.ContainsFunc(keys, func(k *key) bool { return k.name == name && p.reads(k.family) })
+	switch {
+	case !known:
+		return fmt.Errorf("%s: a %s has no key %s", b.at, p.name, name)
+	case b.extra != "":
+		return fmt.Errorf("%s: the tag %s of %s is of no use: config/definitions/keys.csv says it", b.at, b.extra, name)
+	case !src.read[b.field]:
+		return fmt.Errorf("%s: %s is bound to %s, which nobody reads: a key without effect needs no field", b.at, name, b.field)
 	}
-	if known {
-		return fmt.Errorf("%s: %s has the default %q, which is not the official one", b.at, name, b.standard)
-	}
-	return fmt.Errorf("%s: a %s has no key %s", b.at, p.name, name)
+	return nil
 }

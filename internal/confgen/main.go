@@ -1,9 +1,9 @@
 // Command confgen turns config/definitions into the table of official keys and
 // the page docs/configuration.md. Which keys have an effect it learns from the
 // tree: a key does when a struct in the folders of its process has a field with
-// that key in its conf tag and no inert tag. It is run by go generate in package
-// config; what it writes is committed, and the test run proves that writing it
-// again changes nothing.
+// that key in its conf tag, and something there reads the field. It is run by go
+// generate in package config; what it writes is committed, and the test run
+// proves that writing it again changes nothing.
 package main
 
 import (
@@ -32,8 +32,8 @@ func main() {
 // key is a line of keys.csv with what the tree says about it.
 type key struct {
 	family, name, typ, standard, flags, meaning string
-	reason                                      string            // why it has no effect where nothing binds it
-	bound                                       map[string]string // by process: "" or why it has no effect
+	reason                                      string             // why it has no effect where nothing binds it
+	bound                                       map[string]binding // by process
 }
 
 func run(in, tree, out, page string) error {
@@ -43,18 +43,18 @@ func run(in, tree, out, page string) error {
 	}
 	var faults []error
 	for _, p := range processes {
-		bound, err := boundKeys(tree, p.folders)
+		src, err := readSource(tree, p.folders)
 		if err != nil {
 			return err
 		}
-		for name, b := range bound {
-			if err := b.check(p, name, keys); err != nil {
+		for name := range src.bound {
+			if err := src.check(p, name, keys); err != nil {
 				faults = append(faults, err)
 			}
 		}
 		for _, k := range keys {
-			if b, ok := bound[k.name]; ok && p.reads(k.family) {
-				k.bound[p.name] = b.inert
+			if b, ok := src.bound[k.name]; ok && p.reads(k.family) {
+				k.bound[p.name] = b
 			}
 		}
 	}
@@ -92,7 +92,7 @@ func readKeys(in string) ([]*key, error) {
 		}
 		keys = append(keys, &key{
 			family: row[0], name: row[1], typ: row[2], standard: row[3], flags: row[4], reason: reason, meaning: row[6],
-			bound: map[string]string{},
+			bound: map[string]binding{},
 		})
 	}
 	return keys, nil

@@ -32,12 +32,14 @@ func goTable(keys []*key) []byte {
 		if flags := flagsOf(k.flags); flags != "" {
 			b.WriteString(", flags: " + flags)
 		}
-		for _, p := range processes {
-			if why, ok := k.bound[p.name]; ok && why == "" {
-				fmt.Fprintf(&b, ", in%s: true", strings.ToUpper(p.name[:1])+p.name[1:])
-			}
+		honoured, atStart := processSets(k)
+		if honoured != "" {
+			b.WriteString(", honoured: " + honoured)
 		}
-		fmt.Fprintf(&b, ", Meaning: %q, inert: %q},\n", k.meaning, inertText(k))
+		if atStart != "" {
+			b.WriteString(", atStart: " + atStart)
+		}
+		fmt.Fprintf(&b, ", Meaning: %q, inert: %q},\n", k.meaning, k.reason)
 	}
 	b.WriteString("}\n")
 	return b.Bytes()
@@ -58,15 +60,20 @@ func flagsOf(letters string) string {
 	return strings.Join(names, "|")
 }
 
-// inertText is why a key has no effect: what the struct says that binds it, or
-// else what keys.csv says.
-func inertText(k *key) string {
+// processSets are the kinds of process that honour a key, and of them those that
+// look at it only when they start.
+func processSets(k *key) (honoured, atStart string) {
+	var all, start []string
 	for _, p := range processes {
-		if why := k.bound[p.name]; why != "" {
-			return why
+		if b, ok := k.bound[p.name]; ok {
+			name := "in" + strings.ToUpper(p.name[:1]) + p.name[1:]
+			all = append(all, name)
+			if b.atStart {
+				start = append(start, name)
+			}
 		}
 	}
-	return k.reason
+	return strings.Join(all, "|"), strings.Join(start, "|")
 }
 
 // markdown writes the page of all keys by process.
@@ -80,7 +87,7 @@ func markdown(keys []*key) []byte {
 			b.WriteString("| key | type | default | effect | meaning |\n|---|---|---|---|---|\n")
 			for _, k := range keys {
 				if k.family == family {
-					fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, k.typ, defaultCell(k), effectCell(k, p.name), cell(k.meaning))
+					fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, k.typ, p.defaultCell(k), effectCell(k, p.name), cell(k.meaning))
 				}
 			}
 		}
@@ -105,6 +112,16 @@ the key that was probably meant, and never keep a server from starting.
 
 A setting comes from the default below, the configuration file (` + "`-c`" + `, in the official ` + "`.properties`" + ` format), the environment
 and the command line; the later wins. The variable of ` + "`brokerName`" + ` is ` + "`GANTRY_BROKER_NAME`" + `, its flag ` + "`--brokerName`" + `.
+` + "`gantry config explain brokerName -c broker.conf`" + ` prints what is on this page about one key, the value it has and where that comes
+from; ` + "`gantry config list`" + ` prints all of them.
+
+The column *effect* says when a new value counts: *live* is at once, for a value that an administrator sets with
+` + "`updateBrokerConfig`" + ` or ` + "`updateNamesrvConfig`" + `; *at start* is when the server is next started. An update is written to the
+configuration file, all keys of it, as the official servers do; the one from before is beside it with the suffix ` + "`.bak`" + `. Without
+` + "`-c`" + ` the file is ` + "`store/config/broker.properties`" + ` or ` + "`namesrv/namesrv.properties`" + ` in the home directory (of ` + "`gantry server`" + `, in
+its data directory), which is not read at the next start, there as here.
+No update takes keys that name files, classes or whom to trust.
+
 In defaults, ` + "`cpus`" + ` is the number of processors that the process may use, ` + "`${home}`" + ` is ROCKETMQ_HOME and ` + "`${namesrv}`" + ` is
 NAMESRV_ADDR; empty means that there is none.
 `
@@ -112,6 +129,14 @@ NAMESRV_ADDR; empty means that there is none.
 var familyTitles = map[string]string{
 	"namesrv": "name server", "nettyServer": "network server", "nettyClient": "network client", "broker": "broker", "store": "message store",
 	"auth": "access control", "tieredStore": "tiered store", "controller": "controller", "proxy": "proxy",
+}
+
+// defaultCell is the default of a key in a kind of process.
+func (p process) defaultCell(k *key) string {
+	if k.family == "nettyServer" && k.name == "listenPort" {
+		return "`" + p.port + "`"
+	}
+	return defaultCell(k)
 }
 
 func defaultCell(k *key) string {
@@ -123,14 +148,16 @@ func defaultCell(k *key) string {
 }
 
 func effectCell(k *key, process string) string {
-	why, ok := k.bound[process]
+	b, ok := k.bound[process]
 	switch {
-	case ok && why == "":
-		return "honoured"
-	case ok:
-		return "none: " + cell(why)
+	case !ok:
+		return "none: it " + cell(k.reason)
+	case b.atStart:
+		return "at start"
+	case strings.Contains(k.flags, "R"):
+		return "at start"
 	}
-	return "none: " + cell(k.reason)
+	return "live"
 }
 
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
