@@ -7,8 +7,10 @@ import (
 	"github.com/gantrymq/gantry/protocol"
 )
 
-// SerializeType says how the header of a command is written. A server answers a
-// request in the form that the request had.
+// SerializeType says how the header of a command is written. Each command names its
+// own form, and the two sides of a connection choose theirs alone: the official
+// server answers in JSON whatever the request's form was, unless it is started with
+// rocketmq.serialize.type=ROCKETMQ.
 type SerializeType uint8
 
 // The two header forms of RocketMQ.

@@ -1,7 +1,10 @@
 package codec
 
 import (
+	"bytes"
+	"math"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/gantrymq/gantry/protocol"
 )
@@ -11,32 +14,32 @@ import (
 // strings become views into the header, and escapes are undone where they stand,
 // since the text that they stand for is never longer.
 //
-// Upstream reads it with fastjson, which forgives a lot. What real clients rely
-// on is accepted: numbers as strings, ext values that are numbers or booleans
-// (their text is the value), null for anything, keys in any order, keys nobody
-// knows.
+// Upstream reads it with fastjson 2, which forgives a lot, and what it forgives is
+// forgiven here, as conformance/raw/testdata/broken records it: numbers as strings and
+// with fractions, ext values of any kind (their text is the value), null for anything,
+// keys in any order, keys nobody knows, single quotes, comments, a comma too few or one
+// at the end. Everything else, text that is no UTF-8 included, breaks the frame.
 
-// maxNesting bounds how deep an unknown value may nest.
-const maxNesting = 64
+// maxNesting bounds how deep an unknown value may nest, as fastjson does.
+const maxNesting = 2048
 
 func (f *Frame) decodeJSON(b []byte) error {
+	if !utf8.Valid(b) {
+		return brokenFrame("the JSON header is no UTF-8")
+	}
 	s := scanner{b: b}
 	if !s.open('{') {
 		return brokenFrame("the header is not a JSON object")
 	}
-	for more := !s.open('}'); more; {
+	for s.next() != '}' {
 		key, ok := s.key()
-		if !ok {
+		if !ok || !f.setJSON(key, &s) {
 			return s.broken()
 		}
-		if !f.setJSON(key, &s) {
-			return s.broken()
-		}
-		if more = s.open(','); !more && !s.open('}') {
-			return s.broken()
-		}
+		s.comma()
 	}
-	if s.space(); s.i < len(s.b) {
+	s.i++
+	if s.next(); s.i < len(s.b) {
 		return brokenFrame("something follows the JSON header at byte %d of %d", s.i, len(s.b))
 	}
 	return nil
@@ -53,9 +56,7 @@ func (f *Frame) setJSON(key string, s *scanner) bool {
 	case "version":
 		return s.int32((*int32)(&f.Version))
 	case "language":
-		text, ok := s.text()
-		f.Language, _ = protocol.ParseLanguage(text)
-		return ok
+		return s.language(&f.Language)
 	case "remark":
 		text, ok := s.text()
 		f.Remark = text
@@ -73,26 +74,32 @@ func (f *Frame) setJSONExt(s *scanner) bool {
 	if !s.open('{') {
 		return false
 	}
-	if s.open('}') {
-		return true
-	}
-	for {
+	for s.next() != '}' {
 		key, ok := s.key()
 		if !ok {
 			return false
 		}
-		if !s.null() {
-			value, ok := s.text()
-			if !ok {
+		var value string
+		switch s.next() {
+		case '"', '\'':
+			value, ok = s.str()
+		case 'n':
+			if !s.null() {
 				return false
 			}
-			f.Ext = append(f.Ext, Field{key, value})
-		}
-		if s.open(',') {
+			s.comma()
 			continue
+		default:
+			value, ok = s.text()
 		}
-		return s.open('}')
+		if !ok {
+			return false
+		}
+		f.Ext = append(f.Ext, Field{key, value})
+		s.comma()
 	}
+	s.i++
+	return true
 }
 
 // scanner walks JSON text that it may rewrite. Its methods take one thing off
@@ -106,47 +113,87 @@ func (s *scanner) broken() error {
 	return brokenFrame("the JSON header makes no sense at byte %d of %d", s.i, len(s.b))
 }
 
-func (s *scanner) space() {
-	for s.i < len(s.b) {
-		switch s.b[s.i] {
-		case ' ', '\t', '\n', '\r':
-			s.i++
-		default:
-			return
+// next returns the byte that comes after white space and comments, without taking it;
+// 0 at the end.
+func (s *scanner) next() byte {
+	if s.i < len(s.b) {
+		if c := s.b[s.i]; c > ' ' && c != '/' {
+			return c
 		}
 	}
+	return s.nextAfterSpace()
+}
+
+func (s *scanner) nextAfterSpace() byte {
+	for s.i < len(s.b) {
+		switch c := s.b[s.i]; c {
+		case ' ', '\t', '\n', '\r':
+			s.i++
+		case '/':
+			if !s.comment() {
+				return c
+			}
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// comma takes the comma between two members, which may be missing.
+func (s *scanner) comma() {
+	if s.next() == ',' {
+		s.i++
+	}
+}
+
+// comment takes a comment of either kind.
+func (s *scanner) comment() bool {
+	rest := s.b[s.i+1:]
+	end, size := -1, 0
+	switch {
+	case bytes.HasPrefix(rest, []byte("*")):
+		end, size = bytes.Index(rest[1:], []byte("*/")), len("/**/")
+	case bytes.HasPrefix(rest, []byte("/")):
+		end, size = bytes.IndexByte(rest[1:], '\n'), len("//\n")
+	}
+	if end < 0 {
+		return false
+	}
+	s.i += end + size
+	return true
 }
 
 // open takes the byte c, after white space.
 func (s *scanner) open(c byte) bool {
-	s.space()
-	if s.i < len(s.b) && s.b[s.i] == c {
-		s.i++
-		return true
+	if s.next() != c {
+		return false
 	}
-	return false
+	s.i++
+	return true
 }
 
+// key takes a key and the colon behind it.
 func (s *scanner) key() (string, bool) {
-	s.space()
+	if s.next(); !s.quoted() {
+		return "", false
+	}
 	k, ok := s.str()
 	return k, ok && s.open(':')
 }
 
 func (s *scanner) null() bool {
-	s.space()
-	if len(s.b)-s.i >= 4 && string(s.b[s.i:s.i+4]) == "null" {
+	if s.next() == 'n' && len(s.b)-s.i >= 4 && string(s.b[s.i:s.i+4]) == "null" {
 		s.i += 4
 		return true
 	}
 	return false
 }
 
-// text takes a scalar and returns a string's content or any other scalar's
-// letters; null is empty. An object or array yields its own text.
+// text takes a value and returns a string's content or any other's own letters; null
+// is empty.
 func (s *scanner) text() (string, bool) {
-	s.space()
-	if s.i < len(s.b) && s.b[s.i] == '"' {
+	if s.next(); s.quoted() {
 		return s.str()
 	}
 	if s.null() {
@@ -157,42 +204,106 @@ func (s *scanner) text() (string, bool) {
 	return view(s.b[start:s.i]), ok && s.i > start
 }
 
+// quoted reports whether a string comes next.
+func (s *scanner) quoted() bool {
+	return s.i < len(s.b) && (s.b[s.i] == '"' || s.b[s.i] == '\'')
+}
+
+// int32 takes a number as fastjson makes an int of a value: a fraction is cut off, true
+// is 1, and an object is 0. A number that is too large breaks the frame.
 func (s *scanner) int32(to *int32) bool {
-	text, ok := s.text()
-	if !ok {
-		return false
-	}
-	if text == "" {
-		*to = 0
+	object := s.next() == '{'
+	if s.digits(to) {
 		return true
 	}
-	n, err := strconv.ParseInt(text, 10, 32)
-	*to = int32(n)
-	return err == nil
+	text, ok := s.text()
+	switch {
+	case !ok:
+		return false
+	case text == "" || text == "false" || object:
+		*to = 0
+		return true
+	case text == "true":
+		*to = 1
+		return true
+	}
+	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
+		*to = int32(n)
+		return true
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	f = math.Trunc(f)
+	*to = int32(f)
+	return err == nil && f >= math.MinInt32 && f <= math.MaxInt32 && isNumber(text)
+}
+
+// digits takes a number that is nothing but a few digits, as nearly all are.
+func (s *scanner) digits(to *int32) bool {
+	var n int32
+	for i, c := range s.b[s.i:min(len(s.b), s.i+10)] {
+		if c -= '0'; c <= 9 {
+			n = n*10 + int32(c)
+			continue
+		}
+		if i == 0 || !endsWord[c+'0'] {
+			return false
+		}
+		*to = n
+		s.i += i
+		return true
+	}
+	return false
+}
+
+// language takes a name or a number.
+func (s *scanner) language(to *protocol.Language) bool {
+	if c := s.next(); c == '{' || c == '[' {
+		return false
+	}
+	text, ok := s.text()
+	*to, _ = protocol.ParseLanguage(text)
+	if isNumber(text) {
+		if n, err := strconv.ParseUint(text, 10, 8); err == nil {
+			*to = protocol.Language(n)
+		}
+	}
+	return ok
 }
 
 // skip takes any one value.
 func (s *scanner) skip(depth int) bool {
-	s.space()
-	if s.i >= len(s.b) || depth > maxNesting {
+	switch c := s.next(); {
+	case c == 0 || depth > maxNesting:
 		return false
-	}
-	switch c := s.b[s.i]; c {
-	case '"':
+	case c == '"' || c == '\'':
 		_, ok := s.str()
 		return ok
-	case '{', '[':
+	case c == '{' || c == '[':
 		return s.skipNested(c, depth)
 	}
 	start := s.i
-	for s.i < len(s.b) {
-		switch s.b[s.i] {
-		case ',', '}', ']', ':', '"', '{', '[', ' ', '\t', '\n', '\r':
-			return s.i > start
-		}
+	for s.i < len(s.b) && !endsWord[s.b[s.i]] {
 		s.i++
 	}
-	return s.i > start
+	word := view(s.b[start:s.i])
+	return word == "true" || word == "false" || word == "null" || isNumber(word)
+}
+
+// endsWord are the bytes that end a number, true, false and null.
+var endsWord = [256]bool{',': true, '}': true, ']': true, ':': true, '"': true, '\'': true, '{': true, '[': true, ' ': true, '\t': true, '\n': true, '\r': true, '/': true}
+
+// isNumber reports whether text consists of what numbers are made of, and begins as one.
+func isNumber(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9', c == '.':
+		case c == '+', c == '-':
+		case (c == 'e' || c == 'E') && i > 0:
+		default:
+			return false
+		}
+	}
+	return text != ""
 }
 
 func (s *scanner) skipNested(opening byte, depth int) bool {
@@ -201,10 +312,7 @@ func (s *scanner) skipNested(opening byte, depth int) bool {
 		closing = ']'
 	}
 	s.i++
-	if s.open(closing) {
-		return true
-	}
-	for {
+	for s.next() != closing {
 		if opening == '{' {
 			if _, ok := s.key(); !ok {
 				return false
@@ -213,9 +321,8 @@ func (s *scanner) skipNested(opening byte, depth int) bool {
 		if !s.skip(depth + 1) {
 			return false
 		}
-		if s.open(',') {
-			continue
-		}
-		return s.open(closing)
+		s.comma()
 	}
+	s.i++
+	return true
 }

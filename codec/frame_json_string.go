@@ -13,10 +13,13 @@ const shortString = 16
 // str takes a quoted string and returns its content as a view. Escapes are
 // undone in place.
 func (s *scanner) str() (string, bool) {
-	if s.i >= len(s.b) || s.b[s.i] != '"' {
+	if !s.quoted() {
 		return "", false
 	}
 	start := s.i + 1
+	if s.b[s.i] == '\'' {
+		return s.strEscaped(start, '\'')
+	}
 	rest := s.b[start:]
 	for i, c := range rest[:min(len(rest), shortString)] {
 		if c == '"' {
@@ -24,7 +27,7 @@ func (s *scanner) str() (string, bool) {
 			return view(rest[:i]), true
 		}
 		if c == '\\' {
-			return s.strEscaped(start)
+			return s.strEscaped(start, '"')
 		}
 	}
 	end := bytes.IndexByte(rest, '"')
@@ -35,17 +38,17 @@ func (s *scanner) str() (string, bool) {
 		s.i = start + end + 1
 		return view(rest[:end]), true
 	}
-	return s.strEscaped(start)
+	return s.strEscaped(start, '"')
 }
 
-// strEscaped takes the string whose content begins at start and holds at least
-// one escape.
-func (s *scanner) strEscaped(start int) (string, bool) {
+// strEscaped takes the string whose content begins at start and ends at quote, and may
+// hold escapes.
+func (s *scanner) strEscaped(start int, quote byte) (string, bool) {
 	b := s.b
 	r, w := start, start
 	for r < len(b) {
 		switch c := b[r]; c {
-		case '"':
+		case quote:
 			s.i = r + 1
 			return view(b[start:w]), true
 		case '\\':
