@@ -38,7 +38,8 @@ type ServerOptions struct {
 	// which otherwise may claim any client address, as with the reference.
 	RefuseProxy bool
 
-	// DrainTimeout bounds the orderly part of stopping; 0 means one second.
+	// DrainTimeout bounds the orderly part of stopping, GoAwayTime apart; 0 means one
+	// second.
 	DrainTimeout time.Duration
 	// GoAwayTime is how long, while stopping, clients are told to go away even
 	// when nothing is in flight. 0 ends as soon as nothing is.

@@ -16,7 +16,7 @@ import (
 //  3. The readers stop after the request that they are at; what is in the
 //     outboxes is written, and the connections are closed.
 //
-// All of it takes DrainTimeout at most, then connections are cut. When Run
+// All of it takes GoAwayTime and DrainTimeout at most, then connections are cut. When Run
 // returns, no goroutine of the server is left. Pools belong to who made them and
 // are closed afterwards.
 func (s *Server) Run(ctx context.Context) error {
@@ -66,7 +66,7 @@ func (s *Server) closeListeners() error {
 
 // drain stops the server in order.
 func (s *Server) drain() {
-	inTime, cancel := context.WithTimeout(context.Background(), s.options.DrainTimeout)
+	inTime, cancel := context.WithTimeout(context.Background(), s.options.GoAwayTime+s.options.DrainTimeout)
 	defer cancel()
 	s.mu.Lock()
 	s.closeListeners()
