@@ -32,7 +32,7 @@ func newPools(cfg *Config) *pools {
 		query: pool("query", cfg.QueryMessageThreadPoolNums, cfg.QueryThreadPoolQueueCapacity, 0),
 		reply: pool("reply", cfg.ReplyMessageThreadPoolNums, cfg.ReplyThreadPoolQueueCapacity, 0),
 		back:  pool("sendback", cfg.SendMessageThreadPoolNums, cfg.SendThreadPoolQueueCapacity, fast(cfg.WaitInSendQueue)),
-		relay: pool("relay", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity, 0),
+		relay: pool("relay", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity, fast(cfg.WaitInAdminBrokerQueue)),
 		admin: pool("admin", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity, fast(cfg.WaitInAdminBrokerQueue)),
 	}
 }
