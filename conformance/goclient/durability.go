@@ -137,6 +137,7 @@ func restart(t *conformance.T) {
 	stop := startConsumer(t, group, topic, everything, intoInbox(in))
 	in.await(t, first)
 	stop()
+	t.AwaitConsumed(group, topic, 2, int64(len(first)))
 	t.Check(t.Servers().Broker().Stop(t.Context()), "stop the broker")
 	t.Check(t.Servers().Broker().Start(t.Context()), "start the broker")
 	awaitRoute(t, topic)
@@ -190,6 +191,7 @@ func handOver(t *conformance.T) {
 			t.Errorf("round %d: %d messages were delivered %d times", round, len(sent), len(got))
 		}
 		stop()
+		t.AwaitConsumed(group, topic, 2, int64(len(sent)))
 		// A new group gets all there is.
 		all := newInbox()
 		stopAll := startConsumer(t, t.Group(), topic, everything, intoInbox(all))
