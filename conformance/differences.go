@@ -47,4 +47,18 @@ var Differences = []Difference{
 		Gantry:   "at most a second, and nothing that was acknowledged is lost",
 		Why:      "a rolling restart is as long as its stops",
 	},
+	{
+		Number:   6,
+		Title:    "sends in a queue",
+		Official: "a send waits for a worker; without a place to wait, or after 200 ms, it is answered SYSTEM_BUSY",
+		Gantry:   "a send is served where it was read, so none waits and none is refused for it; what limits senders is how fast they are read",
+		Why:      "a burst is taken more slowly instead of being refused and sent again",
+	},
+	{
+		Number:   7,
+		Title:    "a client that does not read",
+		Official: "answers to it are kept in memory without a bound",
+		Gantry:   "its connection is closed when more than 32 MiB wait for it",
+		Why:      "one client must not use up the memory of all; it connects again and pulls from where it was",
+	},
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/gantrymq/gantry/conformance"
@@ -18,16 +17,18 @@ func connectionCases() []conformance.Case {
 	idle := map[string]string{"serverChannelMaxIdleTimeSeconds": "4"}
 	cases := []conformance.Case{
 		{Name: "tls", Feature: "TLS", Run: overTLS},
-		{Name: "proxy-protocol", Feature: "PROXY protocol", Run: proxyProtocol},
+		{Name: "go-away", Feature: "connections", Needs: conformance.Control, Slow: true, Settings: graceful, Run: goAway},
 		{Name: "idle", Feature: "connections", Settings: conformance.Settings{NameServer: idle, Broker: idle}, Run: idleClose},
 		{Name: "pipelined", Feature: "connections", Run: pipelined},
 		{Name: "pieces", Feature: "connections", Run: pieces},
 		{Name: "many", Feature: "connections", Run: manyConnections},
 	}
+	cases = append(cases, proxyCases()...)
+	cases = append(cases, limitCases()...)
 	for i := range cases {
 		c := &cases[i]
 		c.Name, c.Client, c.Topology = "raw/connection/"+c.Name, conformance.Raw, conformance.SingleBroker
-		c.Codes = []protocol.RequestCode{harmless["namesrv"], harmless["broker"]}
+		c.Codes = append(c.Codes, harmless["namesrv"], harmless["broker"])
 	}
 	return cases
 }
@@ -56,32 +57,6 @@ func overTLS(t *conformance.T) {
 		defer conn.Close()
 		served(t, conn, code, "with TLS")
 	})
-}
-
-// proxyProtocol: a connection that begins with a PROXY header, as a load balancer writes it,
-// is a connection of the client named there.
-func proxyProtocol(t *conformance.T) {
-	eachServer(t, func(address string, code protocol.RequestCode) {
-		conn, err := wire.Dial(t.Context(), address)
-		t.Check(err, "connect")
-		defer conn.Close()
-		t.Check(conn.Write([]byte("PROXY TCP4 192.0.2.77 192.0.2.78 1111 2222\r\n")), "write the header")
-		served(t, conn, code, "behind a proxy")
-	})
-	conn, err := wire.Dial(t.Context(), t.Servers().Broker().Address())
-	t.Check(err, "connect")
-	defer conn.Close()
-	t.Check(conn.Write([]byte("PROXY TCP4 192.0.2.77 192.0.2.78 1111 2222\r\n")), "write the header")
-	group := t.Group()
-	_, err = conn.Call(t.Context(), &wire.Frame{
-		Code: int32(protocol.HeartBeat), Body: fmt.Appendf(nil, `{"clientID":%q,"consumerDataSet":[],"producerDataSet":[{"groupName":%q}]}`, group, group),
-	})
-	t.Check(err, "send a heartbeat")
-	r, err := conn.Call(t.Context(), &wire.Frame{Code: int32(protocol.GetProducerConnectionList), Ext: map[string]string{"producerGroup": group}})
-	t.Check(err, "list the producers")
-	if !strings.Contains(string(r.Body), `"192.0.2.77:1111"`) {
-		t.Errorf("the client is shown as %s", r.Body)
-	}
 }
 
 // idleClose: a connection without any traffic is closed after the configured time, and one in

@@ -29,6 +29,10 @@ import (
 // the answer that the official server gave; a blank line ends it. Expected answers are never
 // written by hand: cmd/conformance -rewrite records them from the official server, and the
 // change is reviewed as a diff.
+//
+// A conversation with the head line "difference N" shows an intended difference: blocks in
+// which the two systems part have a line "---- gantry" and Gantry's answer after it, which
+// -rewrite records from Gantry.
 type script struct {
 	path   string
 	head   conformance.Case
@@ -41,8 +45,17 @@ type script struct {
 type block struct {
 	comment  []string
 	commands []command
-	want     []string
-	line     int // of its first command, for messages
+	want     []string // from the official server
+	ours     []string // from Gantry, where that differs on purpose; nil where it does not
+	line     int      // of its first command, for messages
+}
+
+// expected is what the block shall show on the official server, or on Gantry.
+func (b *block) expected(official bool) []string {
+	if b.ours == nil || official {
+		return b.want
+	}
+	return b.ours
 }
 
 // command is one line of a block: a verb, its operands, fields k=v, and options :k=v.
@@ -90,11 +103,15 @@ func parseScript(path, text string) (*script, error) {
 	if s.head.Feature == "" || len(s.blocks) == 0 {
 		return nil, fmt.Errorf("%s: needs a feature and at least one block", path)
 	}
+	if parts := slices.ContainsFunc(s.blocks, func(b block) bool { return b.ours != nil }); parts != (s.head.Difference != 0) {
+		return nil, fmt.Errorf("%s: a line %q and a difference in the head need each other", path, oursSeparator)
+	}
 	s.head.Codes = slices.Sorted(maps.Keys(codes))
 	return s, nil
 }
 
-const separator = "----"
+// The lines before the answers of a block.
+const separator, oursSeparator = "----", "---- gantry"
 
 // topologies by the first words that scripts name them with.
 var topologies = map[string]conformance.Topology{
@@ -144,6 +161,12 @@ func (s *script) describe(lines []string, start int) error {
 				return fail("wants: gap issue reason")
 			}
 			s.head.Gap = &conformance.Gap{Issue: n, Reason: reason}
+		case "difference":
+			n, err := strconv.Atoi(rest)
+			if err != nil || n < 1 {
+				return fail("wants: difference number")
+			}
+			s.head.Difference = n
 		case "mask":
 			s.masks = append(s.masks, strings.Split(rest, ",")...)
 		default:
@@ -157,6 +180,9 @@ func parseBlock(path string, lines []string, start int, codes map[protocol.Reque
 	b := block{line: start + 1}
 	at := slices.Index(lines, separator)
 	b.want = lines[at+1:]
+	if ours := slices.Index(b.want, oursSeparator); ours >= 0 {
+		b.want, b.ours = b.want[:ours], append([]string{}, b.want[ours+1:]...)
+	}
 	for i, line := range lines[:at] {
 		if strings.HasPrefix(line, "#") {
 			b.comment = append(b.comment, line)
@@ -227,8 +253,9 @@ func (c command) code() (protocol.RequestCode, bool) {
 	return 0, false
 }
 
-// text renders the script again, with the answers in got in place of the expected ones.
-func (s *script) text(got [][]string) string {
+// text renders the script again, with the answers in got in place of those expected of the
+// official server, or of Gantry.
+func (s *script) text(got [][]string, official bool) string {
 	var b strings.Builder
 	for _, line := range s.head0 {
 		b.WriteString(line + "\n")
@@ -243,8 +270,21 @@ func (s *script) text(got [][]string) string {
 		for _, c := range bl.commands {
 			b.WriteString(c.text + "\n")
 		}
+		want, ours := bl.want, bl.ours
+		if official {
+			want = got[i]
+		} else if ours != nil {
+			ours = got[i]
+		}
 		b.WriteString(separator + "\n")
-		for _, line := range got[i] {
+		for _, line := range want {
+			b.WriteString(line + "\n")
+		}
+		if ours == nil {
+			continue
+		}
+		b.WriteString(oursSeparator + "\n")
+		for _, line := range ours {
 			b.WriteString(line + "\n")
 		}
 	}

@@ -40,7 +40,7 @@ func TestConversations(t *testing.T) {
 				}
 			}
 		}
-		if got := s.text(answers); got != string(text) {
+		if got := s.text(answers, true); got != string(text) {
 			t.Errorf("%s is rendered otherwise than it is written", file)
 		}
 		return nil
