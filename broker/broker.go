@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantrymq/gantry/broker/clients"
 	"github.com/gantrymq/gantry/broker/delay"
+	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/groups"
 	"github.com/gantrymq/gantry/broker/longpoll"
 	"github.com/gantrymq/gantry/broker/offsets"
@@ -61,6 +62,7 @@ type Broker struct {
 	topics    *topics.Manager
 	groups    *groups.Manager
 	offsets   *offsets.Manager
+	filters   *filter.Registry
 	producers *clients.Producers
 	consumers *clients.Consumers
 	locks     *queuelock.Manager
@@ -69,7 +71,8 @@ type Broker struct {
 	levels    delay.Levels
 	stats     *stats.Manager
 
-	coldLimits coldLimits
+	coldLimits  coldLimits
+	expressions filter.Cache // of pulls that bring one along
 
 	pools     *pools
 	server    *remoting.Server
@@ -137,7 +140,7 @@ func (b *Broker) open(cfg *Config) (err error) {
 	return b.openDelay(dir)
 }
 
-// openTables loads topics, groups and offsets.
+// openTables loads topics, groups, registered filters and offsets.
 func (b *Broker) openTables(cfg *Config, dir string) error {
 	nowMs := func() int64 { return b.now().UnixMilli() }
 	report := func(err error) { b.log.WithError(err).Error("a table could not be written") }
@@ -165,6 +168,13 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 	}
 	b.offsets, loaded, err = offsets.Open(offsets.Options{
 		Path: filepath.Join(dir, "consumerOffset.json"), Now: nowMs, ServerSideReset: cfg.UseServerSideResetOffset,
+	})
+	if err = b.noteLoad(loaded, err); err != nil {
+		return err
+	}
+	b.filters, loaded, err = filter.OpenRegistry(filter.Options{
+		Path: filepath.Join(dir, "consumerFilter.json"), Now: nowMs, ErrorRate: cfg.MaxErrorRateOfBloomFilter,
+		Groups: cfg.ExpectConsumerNumUseFilter, CleanAfter: cfg.FilterDataCleanTimeSpan.Milliseconds(),
 	})
 	return b.noteLoad(loaded, err)
 }
@@ -201,6 +211,9 @@ func (b *Broker) close() error {
 	}
 	if b.offsets != nil { // groups are written at each change
 		faults = append(faults, b.offsets.Persist())
+	}
+	if b.filters != nil {
+		faults = append(faults, b.filters.Persist())
 	}
 	if b.store != nil {
 		faults = append(faults, b.store.Close())

@@ -72,6 +72,11 @@ type ConsumeConfig struct {
 	StartAcceptSendRequestTimeStamp int64         `conf:"startAcceptSendRequestTimeStamp"`
 	FlushConsumerOffsetInterval     time.Duration `conf:"flushConsumerOffsetInterval" unit:"ms" when:"start"`
 	StoreReplyMessageEnable         bool          `conf:"storeReplyMessageEnable"`
+	EnablePropertyFilter            bool          `conf:"enablePropertyFilter"`
+	FilterSupportRetry              bool          `conf:"filterSupportRetry"`
+	MaxErrorRateOfBloomFilter       int32         `conf:"maxErrorRateOfBloomFilter" when:"start"`
+	ExpectConsumerNumUseFilter      int32         `conf:"expectConsumerNumUseFilter" when:"start"`
+	FilterDataCleanTimeSpan         time.Duration `conf:"filterDataCleanTimeSpan" unit:"ms" when:"start"`
 }
 
 // QueueConfig bounds the worker pools and what waits for them.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gantrymq/gantry/broker/clients"
+	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
@@ -93,7 +94,12 @@ func (b *Broker) checkClientConfig(r *remoting.Request) error {
 		}
 	}
 	if sub := body.SubscriptionData; sub != nil && !sub.IsTag() {
-		return refuse(protocol.ResponseSystemError, "The broker does not support consumer to filter message by %s", sub.ExpressionType)
+		if !b.config.Load().EnablePropertyFilter {
+			return refuse(protocol.ResponseSystemError, "The broker does not support consumer to filter message by %s", sub.ExpressionType)
+		}
+		if _, err := filter.Compile(sub.ExpressionType, sub.SubString); err != nil {
+			return refuse(protocol.ResponseSubscriptionParseFailed, "%s", err)
+		}
 	}
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/gantrymq/gantry/broker/queuelock"
 	"github.com/gantrymq/gantry/broker/registration"
 	"github.com/gantrymq/gantry/broker/stats"
+	"github.com/gantrymq/gantry/protocol"
 )
 
 // Times after which upstream forgets what nobody renews.
@@ -27,7 +28,11 @@ func (b *Broker) openRooms(cfg *Config) {
 	b.producers = clients.NewProducers(clients.ProducerOptions{Now: nowMs, Expiry: clientExpiry.Milliseconds()})
 	b.consumers = clients.NewConsumers(clients.ConsumerOptions{
 		Now: nowMs, Expiry: clientExpiry.Milliseconds(), SubscriptionExpiry: subscriptionExpiry.Milliseconds(),
-		Events: clients.ConsumerEvents{MembersChanged: b.notifyConsumers},
+		Events: clients.ConsumerEvents{
+			MembersChanged: b.notifyConsumers,
+			Registered:     func(group string, subs []protocol.SubscriptionData) { b.filters.Register(group, subs) },
+			GroupGone:      func(group string) { b.filters.Unregister(group) },
+		},
 	})
 	b.locks = queuelock.New(nowMs, lockExpiry.Milliseconds())
 	recheck := longpoll.DefaultRecheck

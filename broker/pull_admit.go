@@ -2,8 +2,10 @@ package broker
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/gantrymq/gantry/broker/filter"
+	"github.com/gantrymq/gantry/broker/filter/sql92"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -54,7 +56,8 @@ func (b *Broker) admitSubscription(op *pullOp) error {
 	h := &op.header
 	var sub *protocol.SubscriptionData
 	var err error
-	if h.SysFlag&protocol.PullFlagSubscription != 0 {
+	brought := h.SysFlag&protocol.PullFlagSubscription != 0
+	if brought {
 		if filter.TakesAll(h.Subscription, h.ExpressionType) { // most do: it costs nothing
 			return nil
 		}
@@ -64,12 +67,47 @@ func (b *Broker) admitSubscription(op *pullOp) error {
 	} else if sub, err = b.registeredSubscription(op); err != nil {
 		return err
 	}
-	if !sub.IsTag() {
+	if sub.IsTag() {
+		op.filter = filter.ForTags(sub)
+		return nil
+	}
+	return b.admitExpression(op, sub, brought)
+}
+
+// admitExpression finds the filter of a subscription that is none of tags. One
+// that the pull has brought along and that cannot be compiled lets every message
+// pass, as upstream's does: clients ask CHECK_CLIENT_CONFIG before they start.
+func (b *Broker) admitExpression(op *pullOp, sub *protocol.SubscriptionData, brought bool) error {
+	h := &op.header
+	var expression *sql92.Expression
+	if !brought {
+		entry := b.filters.Find(h.Topic, h.ConsumerGroup)
+		if entry == nil {
+			return refuse(protocol.ResponseFilterDataNotExist, "The broker's consumer filter data is not exist!Your expression may be wrong!")
+		}
+		if entry.ClientVersion < h.SubVersion {
+			return refuse(protocol.ResponseFilterDataNotLatest, "the consumer's consumer filter data not latest")
+		}
+		expression = entry.Expr()
+	}
+	cfg := b.config.Load()
+	if !cfg.EnablePropertyFilter {
 		return refuse(protocol.ResponseSystemError, "The broker does not support consumer to filter message by %s", sub.ExpressionType)
 	}
-	op.tags = filter.ForTags(sub)
+	switch {
+	case sub.ClassFilterMode:
+	case cfg.FilterSupportRetry && strings.HasPrefix(h.Topic, protocol.PrefixRetry):
+		op.filter = b.filters.ForRetry(groupOfRetryTopic(h.Topic))
+	case brought:
+		op.filter = filter.ForExpression(b.expressions.Compile(sub.ExpressionType, sub.SubString))
+	default:
+		op.filter = filter.ForExpression(expression)
+	}
 	return nil
 }
+
+// groupOfRetryTopic is the group whose retry topic this is.
+func groupOfRetryTopic(topic string) string { return strings.TrimPrefix(topic, protocol.PrefixRetry) }
 
 func (b *Broker) registeredSubscription(op *pullOp) (*protocol.SubscriptionData, error) {
 	h := &op.header

@@ -20,7 +20,7 @@ type heldPull struct {
 	header  protocol.PullMessageRequestHeader
 	group   *protocol.SubscriptionGroupConfig
 	topic   *protocol.TopicConfig
-	tags    filter.Tags
+	filter  filter.Filter
 }
 
 // dispatchWait is how long a pull that does not ask to be held waits for messages
@@ -46,7 +46,7 @@ func (b *Broker) holdFor(op *pullOp) time.Duration {
 // holdPull parks a pull that found nothing until a message arrives or its time
 // is over, and gives op back. When too many wait already it is answered at once.
 func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
-	held := &heldPull{header: op.header, group: op.group, topic: op.topic, tags: op.tags.Clone(), pending: r.Detach()}
+	held := &heldPull{header: op.header, group: op.group, topic: op.topic, filter: op.filter.Clone(), pending: r.Detach()}
 	h := &held.header
 	for _, s := range []*string{
 		&h.ConsumerGroup, &h.Topic, &h.LiteTopic, &h.Subscription, &h.ExpressionType, &h.ProxyFrowardClientID, &h.Namespace, &h.TargetBroker,
@@ -56,8 +56,8 @@ func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
 	held.Waiter = longpoll.Waiter[*heldPull]{
 		Topic: h.Topic, Queue: h.QueueID, From: h.QueueOffset, Deadline: b.now().Add(hold).UnixMilli(), Request: held,
 	}
-	if !held.tags.All() {
-		held.Filter = &held.tags
+	if !held.filter.All() {
+		held.Filter = &held.filter
 	}
 	if !b.hold.Park(&held.Waiter) {
 		b.answerPull(held.pending, op)
@@ -76,7 +76,7 @@ func (b *Broker) resumePulls(woken []*longpoll.Waiter[*heldPull]) {
 
 func (b *Broker) resumePull(held *heldPull) {
 	op := newPullOp()
-	op.header, op.group, op.topic, op.tags = held.header, held.group, held.topic, held.tags
+	op.header, op.group, op.topic, op.filter = held.header, held.group, held.topic, held.filter
 	op.query.NoWait = true // if it is one for the disk, the client is told to ask again, and a worker serves it
 	b.readForPull(op)
 	b.commitPulled(op, false)
@@ -98,7 +98,7 @@ func pullGone(held *heldPull) bool {
 func (b *Broker) messagesArrived(batch []store.Arrival) {
 	for i := range batch {
 		a := &batch[i]
-		b.hold.Notify(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode)
+		b.hold.Notify(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode, a.Record)
 		// While the store is being opened there is no schedule yet; it looks at every
 		// level when it starts.
 		if b.delay != nil && a.Topic == protocol.TopicSchedule {

@@ -26,7 +26,7 @@ type pullOp struct {
 	answer protocol.PullMessageResponseHeader
 	group  *protocol.SubscriptionGroupConfig
 	topic  *protocol.TopicConfig
-	tags   filter.Tags
+	filter filter.Filter
 	query  store.Query
 	result store.GetResult
 	reset  bool // an administrator has set the offset; result says where to
@@ -101,8 +101,8 @@ func (b *Broker) readForPull(op *pullOp) {
 		}
 	}
 	op.query = store.Query{Topic: h.Topic, QueueID: h.QueueID, Offset: h.QueueOffset, MaxCount: int(h.MaxMsgNums), NoWait: op.query.NoWait}
-	if !op.tags.All() {
-		op.query.Filter = &op.tags
+	if !op.filter.All() {
+		op.query.Filter = &op.filter
 	}
 	b.get(&op.query, &op.result)
 }

@@ -76,6 +76,9 @@ func (b *Broker) housekeeping(ctx context.Context) {
 				b.log.WithError(err).Error("delay offsets could not be written")
 			}
 		case <-scan.C:
+			if err := b.filters.Persist(); err != nil {
+				b.log.WithError(err).Error("registered filters could not be written")
+			}
 			b.producers.Expire()
 			b.consumers.Expire()
 		}

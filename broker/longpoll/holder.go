@@ -37,9 +37,12 @@ const (
 	Released               // by WakeAll, or because the Holder stops
 )
 
-// Filter is what a pull wants; store filters and package filter's have it.
+// Filter is what a pull wants; store filters and package filter's have it. It is
+// asked with a lock held.
 type Filter interface {
 	MatchUnit(tagsCode int64) bool
+	// MatchRecord judges by the stored record, which is lent, after MatchUnit agreed.
+	MatchRecord(record []byte) bool
 }
 
 // Waiter is one pull that waits. It may be embedded in what the caller keeps of
@@ -195,9 +198,9 @@ func (q *queue[T]) unlink(w *Waiter[T], h *Holder[T]) {
 }
 
 // Notify tells of a message that has arrived: pulls can read it now. It never
-// blocks and costs one look-up when nobody waits for the queue. The topic is not
-// kept.
-func (h *Holder[T]) Notify(topic string, queueID int32, offset, tagsCode int64) {
+// blocks and costs one look-up when nobody waits for the queue. Neither topic nor
+// record are kept.
+func (h *Holder[T]) Notify(topic string, queueID int32, offset, tagsCode int64, record []byte) {
 	if h.waiting.Load() == 0 {
 		return
 	}
@@ -207,16 +210,16 @@ func (h *Holder[T]) Notify(topic string, queueID int32, offset, tagsCode int64) 
 	}
 	q := v.(*queue[T])
 	q.mu.Lock()
+	defer q.mu.Unlock() // also when the record's mapping fails under a filter
 	for w := q.head; w != nil; {
 		next := w.next
-		if offset >= w.From && (w.Filter == nil || w.Filter.MatchUnit(tagsCode)) {
+		if offset >= w.From && (w.Filter == nil || w.Filter.MatchUnit(tagsCode) && w.Filter.MatchRecord(record)) {
 			q.unlink(w, h)
 			w.Why = Arrived
 			h.wake(w)
 		}
 		w = next
 	}
-	q.mu.Unlock()
 }
 
 // wake leaves w to Run. It may be called with a queue's mutex held.

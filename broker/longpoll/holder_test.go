@@ -69,7 +69,7 @@ func (b *bench) arrive(topic string, tagsCode int64) {
 	offset := b.ends[topic]
 	b.ends[topic]++
 	b.mu.Unlock()
-	b.Notify(topic, 0, offset, tagsCode)
+	b.Notify(topic, 0, offset, tagsCode, nil)
 }
 
 // expect compares what was handed back since the last call.
@@ -87,6 +87,30 @@ func (b *bench) expect(t *testing.T, want ...string) {
 type tag int64
 
 func (f tag) MatchUnit(tagsCode int64) bool { return int64(f) == tagsCode }
+
+func (f tag) MatchRecord([]byte) bool { return true }
+
+// text is a filter that wants records with one text.
+type text string
+
+func (f text) MatchUnit(int64) bool { return true }
+
+func (f text) MatchRecord(record []byte) bool { return string(record) == string(f) }
+
+func TestRecordFilter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil)
+		b.park("one", "T", 0, time.Minute, text("one"))
+		b.park("two", "T", 0, time.Minute, text("two"))
+		b.Notify("T", 0, 0, 0, []byte("two"))
+		b.expect(t, "two arrived 0")
+		b.Notify("T", 0, 1, 0, []byte("three"))
+		b.expect(t)
+		b.Notify("T", 0, 2, 0, []byte("one"))
+		b.expect(t, "one arrived 0")
+		b.stop()
+	})
+}
 
 func TestArrival(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -140,9 +164,9 @@ func TestOldArrival(t *testing.T) {
 		b := run(t, nil)
 		b.ends["T"] = 6
 		b.park("p", "T", 6, 15*time.Second, nil)
-		b.Notify("T", 0, 5, 0)
+		b.Notify("T", 0, 5, 0, nil)
 		b.expect(t)
-		b.Notify("T", 0, 6, 0)
+		b.Notify("T", 0, 6, 0, nil)
 		b.expect(t, "p arrived 0")
 	})
 }
@@ -288,7 +312,7 @@ func TestEveryPullComesBack(t *testing.T) {
 		for q := range ends {
 			if offset := ends[q].Load(); offset < rounds {
 				ends[q].Store(offset + 1)
-				h.Notify("T", int32(q), offset, 0)
+				h.Notify("T", int32(q), offset, 0, nil)
 			}
 		}
 		runtime.Gosched()
@@ -306,8 +330,8 @@ func TestNotifyDoesNotAllocate(t *testing.T) {
 	topic := strings.Clone("T")
 	h.Park(&Waiter[int]{Topic: topic, From: 1})
 	if n := testing.AllocsPerRun(100, func() {
-		h.Notify(topic, 0, 0, 0) // too early for the one that waits
-		h.Notify(topic, 1, 0, 0)
+		h.Notify(topic, 0, 0, 0, nil) // too early for the one that waits
+		h.Notify(topic, 1, 0, 0, nil)
 	}); n != 0 {
 		t.Errorf("Notify allocates %v times", n)
 	}
@@ -317,6 +341,6 @@ func BenchmarkNotifyNobodyWaitsHere(b *testing.B) {
 	h := New(Options[int]{Now: now, MaxOffset: func(string, int32) int64 { return 0 }})
 	h.Park(&Waiter[int]{Topic: "other"})
 	for b.Loop() {
-		h.Notify("T", 0, 0, 0)
+		h.Notify("T", 0, 0, 0, nil)
 	}
 }

@@ -32,6 +32,7 @@ func Cases() []conformance.Case {
 		{Name: "send-one-way", Feature: "sending", Codes: consuming, Run: sendOneWay},
 		{Name: "send-batch", Feature: "batches", Codes: append([]protocol.RequestCode{protocol.SendBatchMessage}, consuming...), Run: sendBatch},
 		{Name: "tags", Feature: "tag filters", Codes: consuming, Run: tags},
+		{Name: "sql-filter", Feature: "SQL92 filters", Settings: propertyFilters, Codes: consuming, Run: sqlFilter},
 		{Name: "keys-and-properties", Feature: "keys and properties", Codes: consuming, Run: keysAndProperties},
 		{Name: "body-sizes", Feature: "large and compressed bodies", Codes: consuming, Timeout: 2 * time.Minute, Run: bodySizes},
 		{Name: "body-too-large", Feature: "large and compressed bodies", Codes: producing, Run: bodyTooLarge},

@@ -55,6 +55,7 @@ func entries() []entry {
 		{Case: c{Name: "send-batch", Feature: "batches", Codes: with(consuming, protocol.SendBatchMessage)}, run: sendBatch},
 		{Case: c{Name: "tags", Feature: "tag filters", Codes: consuming}, run: tags},
 		{Case: c{Name: "sql-refused", Feature: "SQL92 filters", Codes: with(consuming, protocol.CheckClientConfig)}, run: sqlRefused},
+		{Case: c{Name: "sql-filter", Feature: "SQL92 filters", Settings: propertyFilters, Codes: with(consuming, protocol.CheckClientConfig), Timeout: 2 * time.Minute}, run: sqlFilter},
 		{Case: c{Name: "keys-and-properties", Feature: "keys and properties", Codes: with(consuming, protocol.QueryMessage, protocol.ViewMessageByID)}, run: keysAndProperties},
 		{Case: c{Name: "body-sizes", Feature: "large and compressed bodies", Codes: consuming, Timeout: 2 * time.Minute}, run: bodySizes},
 		{Case: c{Name: "body-too-large", Feature: "large and compressed bodies", Codes: producing}, run: bodyTooLarge},

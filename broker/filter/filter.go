@@ -1,0 +1,81 @@
+package filter
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gantrymq/gantry/broker/filter/sql92"
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// Filter is what one reader of a queue wants. It is what store.Query and
+// longpoll.Waiter call a filter, and costs no allocation per message.
+//
+// Of tags it judges by their hash: two tags with one hash both pass, and the
+// client compares the text. The zero value lets everything through.
+type Filter struct {
+	codes []int32           // nil: any tag
+	sql   *sql92.Expression // nil: any properties
+
+	// retry makes it judge the messages of a retry topic by the expression that the
+	// group has registered for the topic they came from.
+	retry *Registry
+	group string
+}
+
+// ForTags is the filter of a tag subscription. It shares the subscription's
+// codes, which must not change any more.
+func ForTags(s *protocol.SubscriptionData) Filter {
+	if s.ClassFilterMode || s.SubString == protocol.SubscribeAll {
+		return Filter{}
+	}
+	if s.CodeSet == nil {
+		return Filter{codes: []int32{}}
+	}
+	return Filter{codes: s.CodeSet}
+}
+
+// ForExpression is the filter of a compiled expression. nil stands for one that
+// could not be compiled, which upstream lets everything pass.
+func ForExpression(e *sql92.Expression) Filter { return Filter{sql: e} }
+
+// ForRetry is the filter of a group in its retry topic under filterSupportRetry.
+func (r *Registry) ForRetry(group string) Filter { return Filter{retry: r, group: group} }
+
+// MatchUnit judges a consume queue unit by its tags code.
+func (f *Filter) MatchUnit(tagsCode int64) bool {
+	return f.codes == nil || slices.Contains(f.codes, int32(tagsCode))
+}
+
+// MatchRecord judges a stored message by its properties. What cannot be read
+// does not pass.
+func (f *Filter) MatchRecord(record []byte) bool {
+	if f.sql == nil && f.retry == nil {
+		return true // the unit has decided
+	}
+	var m codec.Message
+	if _, err := codec.DecodeRecord(record, &m, false); err != nil {
+		return false
+	}
+	return f.matchProperties(m.Properties)
+}
+
+func (f *Filter) matchProperties(properties string) bool {
+	if f.retry == nil {
+		return f.sql.Match(properties)
+	}
+	topic, _ := codec.Property(properties, protocol.PropertyRetryTopic)
+	entry := f.retry.Find(topic, f.group)
+	return entry == nil || entry.compiled == nil || entry.compiled.Match(properties)
+}
+
+// All reports whether the filter lets everything through.
+func (f *Filter) All() bool { return f.codes == nil && f.sql == nil && f.retry == nil }
+
+// Clone is a filter that shares no memory with a request.
+func (f *Filter) Clone() Filter {
+	c := *f
+	c.codes, c.group = slices.Clone(f.codes), strings.Clone(f.group)
+	return c
+}

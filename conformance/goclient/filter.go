@@ -1,0 +1,28 @@
+package goclient
+
+import (
+	"github.com/apache/rocketmq-client-go/v2/consumer"
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+
+	"github.com/gantrymq/gantry/conformance"
+)
+
+// propertyFilters switches SQL92 on; it is off by default.
+var propertyFilters = conformance.Settings{Broker: map[string]string{"enablePropertyFilter": "true"}}
+
+// sqlFilter: an SQL92 expression over the properties of messages.
+func sqlFilter(t *conformance.T) {
+	topic := newTopic(t, 2)
+	p := newProducer(t)
+	for _, price := range []string{"5", "15", "25", "much"} {
+		m := primitive.NewMessage(topic, []byte("price "+price))
+		m.WithProperty("price", price)
+		send(t, p, m)
+	}
+	send(t, p, primitive.NewMessage(topic, []byte("no price")))
+	cheap, none := newInbox(), newInbox()
+	startConsumer(t, t.Group(), topic, consumer.MessageSelector{Type: consumer.SQL92, Expression: "price < 20"}, intoInbox(cheap))
+	startConsumer(t, t.Group(), topic, consumer.MessageSelector{Type: consumer.SQL92, Expression: "price IS NULL OR price ENDSWITH 'ch'"}, intoInbox(none))
+	cheap.await(t, []string{"price 5", "price 15"})
+	none.await(t, []string{"no price", "price much"})
+}
