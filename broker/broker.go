@@ -99,6 +99,9 @@ func New(o Options) (*Broker, error) {
 		return nil, err
 	}
 	cfg := live.Load()
+	if err := checkNameServers(cfg.NamesrvAddr); err != nil {
+		return nil, err
+	}
 	b := &Broker{config: live, log: o.Log, now: o.Now, name: cfg.BrokerName, started: o.Now(), changed: make(chan struct{}, 1)}
 	b.version.Store(&protocol.DataVersion{Timestamp: b.started.UnixMilli()})
 	b.configFile = configfile.New(configfile.OS, o.ConfigFile, func() ([]byte, error) { return live.Settings().File(), nil })

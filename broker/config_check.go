@@ -3,8 +3,10 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/protocol"
@@ -32,6 +34,22 @@ func check(s *config.Settings, c *Config) error {
 	plugIn, _ := s.Get("messageStorePlugIn")
 	refuse(plugIn != "", "messageStorePlugIn=%s: store plug-ins are Java classes; take the key out", plugIn)
 	return errors.Join(faults...)
+}
+
+// checkNameServers refuses a list of name servers that cannot be one; an empty
+// list is none. Only the start is kept from: as upstream, an update may set
+// anything.
+func checkNameServers(list string) error {
+	for _, server := range nameServers(list) {
+		_, port, err := net.SplitHostPort(server)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
+			return fmt.Errorf("namesrvAddr=%s: %q is no address; give name servers as 192.168.0.1:9876;192.168.0.2:9876", list, server)
+		}
+	}
+	return nil
 }
 
 func isSet(s *config.Settings, key string) bool {

@@ -22,3 +22,14 @@ func TestConfigurationInRocksDBIsRefused(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestNameServerLists(t *testing.T) {
+	for list, good := range map[string]bool{
+		"": true, "ns:9876": true, "10.0.0.1:9876; ns2:9876;": true, "[::1]:9876": true,
+		"zz": false, "ns:": false, "ns:9876,ns2:9876": false, "ns:70000": false, "ns:9876;zz": false,
+	} {
+		if err := checkNameServers(list); (err == nil) != good {
+			t.Errorf("%q: %v", list, err)
+		}
+	}
+}

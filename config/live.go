@@ -33,7 +33,7 @@ func NewLive[T any](s *Settings, finish func(*Settings, *T) error) (*Live[T], er
 		return nil, err
 	}
 	l := &Live[T]{finish: finish, deny: deny}
-	st, err := l.bind(s)
+	st, err := l.bind(s.settled())
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -72,6 +73,27 @@ func TestUpdate(t *testing.T) {
 	}
 	if strings.Contains(answer, "otherKey") || strings.Contains(answer, "authenticationEnabled") {
 		t.Error("a key that was ignored is answered")
+	}
+}
+
+// What is computed at the start from other settings stays when those change, as
+// on a running official server, and can be set.
+func TestUpdateOfComputed(t *testing.T) {
+	l := newLive(t, Value{Key: "listenPort", Text: "23911"})
+	for _, step := range []struct{ key, value, want string }{
+		{"listenPort", "5", "23912"},
+		{"brokerId", "7", "23912"},
+		{"haListenPort", "9", "9"},
+	} {
+		if _, err := l.Update(map[string]string{step.key: step.value}); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := l.Settings().Get(step.key); got != step.value {
+			t.Errorf("%s is %s after an update to %s", step.key, got, step.value)
+		}
+		if got := strconv.Itoa(int(l.Load().HA)); got != step.want {
+			t.Errorf("haListenPort is %s after %s=%s, want %s", got, step.key, step.value, step.want)
+		}
 	}
 }
 

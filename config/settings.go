@@ -14,6 +14,7 @@ type Settings struct {
 	machine Machine
 	given   map[string]given  // accepted values by key
 	file    map[string]string // everything that the file says, as it says it
+	running bool              // the process runs: nothing is computed from other settings any more
 }
 
 // given is a value that a source gave.
@@ -126,12 +127,31 @@ func (s *Settings) Get(key string) (text string, ok bool) {
 		text, ok = s.file[key]
 		return text, ok
 	}
-	if derive, ok := derived[s.process.Name+" "+key]; ok {
-		if text := derive(s); text != "" {
-			return text, true
-		}
+	if text := s.derive(key); text != "" {
+		return text, true
 	}
 	return s.value(k)
+}
+
+// derive is what the process computes for a key, or empty.
+func (s *Settings) derive(key string) string {
+	if derive, ok := derived[s.process.Name+" "+key]; ok && !s.running {
+		return derive(s)
+	}
+	return ""
+}
+
+// settled are the settings of a process that starts with s: what is computed
+// from others is computed now, and an update of those does not change it.
+func (s *Settings) settled() *Settings {
+	c := s.clone()
+	for _, k := range s.process.index {
+		if text := s.derive(k.Name); text != "" {
+			c.given[k.Name] = given{text, s.Origin(k.Name)}
+		}
+	}
+	c.running = true
+	return c
 }
 
 // value is what a key of one class is set to, or its default.
@@ -159,8 +179,8 @@ func (s *Settings) Origin(key string) string {
 	if !known {
 		return "default"
 	}
-	if derive, ok := derived[s.process.Name+" "+key]; ok {
-		if plain, _ := s.value(k); derive(s) != "" && derive(s) != plain {
+	if text := s.derive(key); text != "" {
+		if plain, _ := s.value(k); text != plain {
 			return "computed"
 		}
 	}
