@@ -105,7 +105,7 @@ func (b *Broker) allConsumeStats(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
-	body := protocol.ConsumeStatsList{BrokerAddr: b.storeHost.String()}
+	body := protocol.ConsumeStatsList{BrokerAddr: b.told}
 	for _, group := range slices.Sorted(maps.Keys(b.groups.Snapshot().SubscriptionGroupTable)) {
 		list := []protocol.ConsumeStats{}
 		for _, name := range b.offsets.Topics(group) {

@@ -122,5 +122,5 @@ func (b *Broker) topicsOfConsumer(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
-	return replyJSON(r, &protocol.TopicList{BrokerAddr: b.storeHost.String(), TopicList: b.offsets.Topics(h.Group)})
+	return replyJSON(r, &protocol.TopicList{BrokerAddr: b.told, TopicList: b.offsets.Topics(h.Group)})
 }

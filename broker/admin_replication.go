@@ -22,7 +22,7 @@ func (b *Broker) exchangeHAInfo(r *remoting.Request) error {
 		return nil
 	}
 	r.Reply(protocol.ResponseSuccess, "", &protocol.ExchangeHAInfoResponseHeader{
-		MasterHAAddress: b.config.Load().HAAddr().String(), MasterAddress: b.storeHost.String(), MasterFlushOffset: protocol.Some(int64(0)),
+		MasterHAAddress: b.config.Load().HAAddr(), MasterAddress: b.told, MasterFlushOffset: protocol.Some(int64(0)),
 	}, nil)
 	return nil
 }

@@ -54,7 +54,8 @@ type Broker struct {
 	name       string
 	started    time.Time
 
-	storeHost     netip.AddrPort // what clients are told, and what records carry
+	told          string         // host:port that clients are told
+	storeHost     netip.AddrPort // the same as an address, which records carry
 	ownProperties atomic.Pointer[brokerProperties]
 	sendExt       atomic.Pointer[codec.Fields] // goes with every answer to a send
 
@@ -192,6 +193,9 @@ func (b *Broker) noteLoad(loaded configfile.Loaded, err error) error {
 
 // Addr is the address that clients are told.
 func (b *Broker) Addr() netip.AddrPort { return b.storeHost }
+
+// Told is Addr as clients are told it: with a host name, if one was configured.
+func (b *Broker) Told() string { return b.told }
 
 // Close closes what New opened. It may be called twice, and after Run.
 func (b *Broker) Close() error {

@@ -1,7 +1,8 @@
 package broker
 
 import (
-	"net/netip"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/gantrymq/gantry/config"
@@ -132,20 +133,9 @@ type StoreConfig struct {
 // SyncFlush reports whether a send is answered only when it is on the disk.
 func (c *Config) SyncFlush() bool { return c.FlushDiskType == "SYNC_FLUSH" }
 
-// Addr is the address that clients are told.
-func (c *Config) Addr() netip.AddrPort { return addrPort(c.BrokerIP1, c.ListenPort) }
-
-// HAAddr is the address that slaves are told.
-func (c *Config) HAAddr() netip.AddrPort {
-	return addrPort(c.BrokerIP2, c.HAListenPort)
-}
-
-func addrPort(ip string, port int32) netip.AddrPort {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil {
-		addr = LocalIP()
-	}
-	return netip.AddrPortFrom(addr, uint16(port))
+// HAAddr is the address that slaves are told: host:port.
+func (c *Config) HAAddr() string {
+	return net.JoinHostPort(c.BrokerIP2, strconv.Itoa(int(c.HAListenPort)))
 }
 
 func (c *Config) readable() bool { return c.BrokerPermission&protocol.PermRead != 0 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"net"
+	"net/netip"
 	"strconv"
 
 	"github.com/gantrymq/gantry/remoting"
@@ -10,6 +11,10 @@ import (
 // listen opens the broker's ports. The second port (listenPort-2) is the one
 // that old clients call VIP.
 func (b *Broker) listen(cfg *Config) error {
+	ip, err := resolveIP(cfg.BrokerIP1)
+	if err != nil {
+		return err
+	}
 	table, err := b.table(false)
 	if err != nil {
 		return err
@@ -27,7 +32,11 @@ func (b *Broker) listen(cfg *Config) error {
 	if err != nil {
 		return err
 	}
-	b.storeHost = addrPort(cfg.BrokerIP1, int32(at.Port()))
+	b.storeHost = netip.AddrPortFrom(ip, at.Port())
+	b.told = b.storeHost.String()
+	if cfg.BrokerIP1 != "" {
+		b.told = hostPort(cfg.BrokerIP1, int32(at.Port()))
+	}
 	if cfg.ListenPort > 2 {
 		_, err = b.server.ListenTable(hostPort(cfg.BindAddress, cfg.ListenPort-2), vip)
 	}

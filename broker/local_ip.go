@@ -1,8 +1,11 @@
 package broker
 
 import (
+	"context"
+	"fmt"
 	"net"
 	"net/netip"
+	"time"
 )
 
 // LocalIP is the address that a broker gives to clients when nobody configured
@@ -42,4 +45,31 @@ func LocalIP() netip.Addr {
 		return v6[0]
 	}
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// resolvePatience bounds the look-up of the name that clients are told.
+const resolvePatience = 3 * time.Second
+
+// resolveIP finds the address behind brokerIP1, which may be a host name too. It
+// goes into message ids and records, which have no room for names; an IPv4 address
+// comes first, as in Java.
+func resolveIP(host string) (netip.Addr, error) {
+	if host == "" {
+		return LocalIP(), nil
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap(), nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resolvePatience)
+	defer cancel()
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("brokerIP1=%s: it is no address, and no name that this machine can resolve: %w", host, err)
+	}
+	for _, ip := range ips {
+		if ip = ip.Unmap(); ip.Is4() {
+			return ip, nil
+		}
+	}
+	return ips[0], nil
 }

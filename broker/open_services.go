@@ -46,7 +46,7 @@ func (b *Broker) openRooms(cfg *Config) {
 	b.stats = stats.New(cfg.BrokerClusterName, nowMs, func(topic string) bool { return b.topics.IsSystem(topic) })
 	b.registrar = registration.New(registration.Identity{
 		Cluster: cfg.BrokerClusterName, Name: cfg.BrokerName, ID: cfg.BrokerID,
-		Addr: b.storeHost.String(), HAAddr: cfg.HAAddr().String(), ActingOK: cfg.EnableSlaveActingMaster, Compressed: cfg.CompressedRegister,
+		Addr: b.told, HAAddr: cfg.HAAddr(), ActingOK: cfg.EnableSlaveActingMaster, Compressed: cfg.CompressedRegister,
 	}, b.client, nameServers(cfg.NamesrvAddr), cfg.RegisterTimeout)
 	b.configChanged(cfg)
 }

@@ -15,9 +15,9 @@ func (b *Broker) checkReach() {
 	switch {
 	case told.IsLoopback():
 	case !isOwnAddress(told):
-		b.log.Warnf("clients are told the address %s, which no interface of this machine has: unless something forwards it here, set brokerIP1 to an address that clients can connect to", b.storeHost)
+		b.log.Warnf("clients are told the address %s, which no interface of this machine has: unless something forwards it here, set brokerIP1 to an address that clients can connect to", b.told)
 	case told == LocalIP() && inContainer():
-		b.log.Warnf("clients are told the address %s, which is this container's own: when they are outside of it, set brokerIP1 to the address of its host", b.storeHost)
+		b.log.Warnf("clients are told the address %s, which is this container's own: when they are outside of it, set brokerIP1 to the address of its host", b.told)
 	}
 }
 

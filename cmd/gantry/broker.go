@@ -63,7 +63,7 @@ func runBroker(ctx context.Context, o broker.Options, out io.Writer) error {
 		return err
 	}
 	name, _ := o.Settings.Get("brokerName")
-	fmt.Fprintf(out, "The broker[%s, %s] boot success. serializeType=JSON", name, b.Addr())
+	fmt.Fprintf(out, "The broker[%s, %s] boot success. serializeType=JSON", name, b.Told())
 	if servers, ok := o.Settings.Get("namesrvAddr"); ok {
 		fmt.Fprintf(out, " and name server is %s", servers)
 	}

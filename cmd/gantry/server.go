@@ -107,7 +107,7 @@ func runServer(ctx context.Context, s *serverSettings, log *logrus.Logger, out i
 		return errors.Join(err, n.Close())
 	}
 	store, _ := settings.Get("storePathRootDir")
-	greet(out, n.Addr().String(), b.Addr().String(), local, store)
+	greet(out, n.Addr().String(), b.Told(), local, store)
 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
