@@ -84,14 +84,18 @@ func (b *Broker) configChanged(cfg *Config) {
 		trace = "true"
 	}
 	b.sendExt.Store(&codec.Fields{{Key: protocol.PropertyMsgRegion, Value: cfg.RegionID}, {Key: protocol.PropertyTraceOn, Value: trace}})
-	if b.store != nil {
+	if b.offsets != nil { // the last that is opened: the store and all tables are
+		b.topics.SetAutoCreate(cfg.AutoCreateTopicEnable)
+		b.groups.SetAutoCreate(cfg.AutoCreateSubscriptionGroup)
+		b.offsets.SetServerSideReset(cfg.UseServerSideResetOffset)
 		if err := b.store.Tune(func(t *store.Tuning) { tune(cfg, t) }); err != nil {
 			b.log.WithError(err).Warn("the store does not take the new configuration")
 		}
 	}
-	if b.registrar != nil {
-		b.registrar.SetServers(nameServers(cfg.NamesrvAddr))
-	}
+	b.pools.tune(cfg)
+	b.hold.SetRecheck(recheckPulls(cfg))
+	b.registrar.SetServers(nameServers(cfg.NamesrvAddr))
+	b.registrar.SetTimeout(cfg.RegisterTimeout)
 }
 
 // nameServers splits namesrvAddr.

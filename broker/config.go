@@ -32,7 +32,7 @@ type IdentityConfig struct {
 	RegionID                string        `conf:"regionId"`
 	NamesrvAddr             string        `conf:"namesrvAddr"`
 	RegisterPeriod          time.Duration `conf:"registerNameServerPeriod" unit:"ms" when:"start"`
-	RegisterTimeout         time.Duration `conf:"registerBrokerTimeoutMills" unit:"ms" when:"start"`
+	RegisterTimeout         time.Duration `conf:"registerBrokerTimeoutMills" unit:"ms"`
 	ForceRegister           bool          `conf:"forceRegister"`
 	CompressedRegister      bool          `conf:"compressedRegister" when:"start"`
 	EnableSlaveActingMaster bool          `conf:"enableSlaveActingMaster" when:"start"`
@@ -46,7 +46,7 @@ type NetworkConfig struct {
 
 // TopicConfig says how topics and groups come into being.
 type TopicConfig struct {
-	DefaultTopicQueueNums              int32  `conf:"defaultTopicQueueNums"`
+	DefaultTopicQueueNums              int32  `conf:"defaultTopicQueueNums" when:"start"`
 	AutoCreateTopicEnable              bool   `conf:"autoCreateTopicEnable"`
 	ClusterTopicEnable                 bool   `conf:"clusterTopicEnable" when:"start"`
 	BrokerTopicEnable                  bool   `conf:"brokerTopicEnable" when:"start"`

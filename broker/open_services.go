@@ -35,12 +35,8 @@ func (b *Broker) openRooms(cfg *Config) {
 		},
 	})
 	b.locks = queuelock.New(nowMs, lockExpiry.Milliseconds())
-	recheck := longpoll.DefaultRecheck
-	if !cfg.LongPollingEnable {
-		recheck = cfg.ShortPollingTime
-	}
 	b.hold = longpoll.New(longpoll.Options[*heldPull]{
-		Now: nowMs, Recheck: recheck, Gone: pullGone, Resume: b.resumePulls,
+		Now: nowMs, Recheck: recheckPulls(cfg), Gone: pullGone, Resume: b.resumePulls,
 		MaxOffset: b.maxOffset,
 	})
 	b.stats = stats.New(cfg.BrokerClusterName, nowMs, func(topic string) bool { return b.topics.IsSystem(topic) })
@@ -49,6 +45,15 @@ func (b *Broker) openRooms(cfg *Config) {
 		Addr: b.told, HAAddr: cfg.HAAddr(), ActingOK: cfg.EnableSlaveActingMaster, Compressed: cfg.CompressedRegister,
 	}, b.client, nameServers(cfg.NamesrvAddr), cfg.RegisterTimeout)
 	b.configChanged(cfg)
+}
+
+// recheckPulls is how often waiting pulls are compared with the ends of their
+// queues.
+func recheckPulls(cfg *Config) time.Duration {
+	if cfg.LongPollingEnable {
+		return longpoll.DefaultRecheck
+	}
+	return cfg.ShortPollingTime
 }
 
 // openDelay takes up the delivery of delayed messages where it was.

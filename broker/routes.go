@@ -18,23 +18,35 @@ type pools struct {
 }
 
 func newPools(cfg *Config) *pools {
+	pool := func(name string, workers, queue int32) *remoting.Pool {
+		return remoting.NewPool(remoting.PoolOptions{Name: name, Workers: int(workers), Queue: int(queue)})
+	}
+	p := &pools{
+		pull:  pool("pull", cfg.PullMessageThreadPoolNums, cfg.PullThreadPoolQueueCapacity),
+		query: pool("query", cfg.QueryMessageThreadPoolNums, cfg.QueryThreadPoolQueueCapacity),
+		reply: pool("reply", cfg.ReplyMessageThreadPoolNums, cfg.ReplyThreadPoolQueueCapacity),
+		back:  pool("sendback", cfg.SendMessageThreadPoolNums, cfg.SendThreadPoolQueueCapacity),
+		relay: pool("relay", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity),
+		admin: pool("admin", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity),
+	}
+	p.tune(cfg)
+	return p
+}
+
+// tune sets how long requests may wait for a worker. Upstream looks at these
+// settings every few milliseconds; what they do not bound waits as long as it
+// takes.
+func (p *pools) tune(cfg *Config) {
 	fast := func(wait time.Duration) time.Duration {
 		if !cfg.BrokerFastFailureEnable {
 			return 0
 		}
 		return wait
 	}
-	pool := func(name string, workers, queue int32, wait time.Duration) *remoting.Pool {
-		return remoting.NewPool(remoting.PoolOptions{Name: name, Workers: int(workers), Queue: int(queue), MaxWait: wait})
-	}
-	return &pools{
-		pull:  pool("pull", cfg.PullMessageThreadPoolNums, cfg.PullThreadPoolQueueCapacity, fast(cfg.WaitInPullQueue)),
-		query: pool("query", cfg.QueryMessageThreadPoolNums, cfg.QueryThreadPoolQueueCapacity, 0),
-		reply: pool("reply", cfg.ReplyMessageThreadPoolNums, cfg.ReplyThreadPoolQueueCapacity, 0),
-		back:  pool("sendback", cfg.SendMessageThreadPoolNums, cfg.SendThreadPoolQueueCapacity, fast(cfg.WaitInSendQueue)),
-		relay: pool("relay", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity, fast(cfg.WaitInAdminBrokerQueue)),
-		admin: pool("admin", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity, fast(cfg.WaitInAdminBrokerQueue)),
-	}
+	p.pull.SetMaxWait(fast(cfg.WaitInPullQueue))
+	p.back.SetMaxWait(fast(cfg.WaitInSendQueue))
+	p.relay.SetMaxWait(fast(cfg.WaitInAdminBrokerQueue))
+	p.admin.SetMaxWait(fast(cfg.WaitInAdminBrokerQueue))
 }
 
 func (p *pools) close() {

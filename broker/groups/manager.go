@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gantrymq/gantry/broker/attribute"
 	"github.com/gantrymq/gantry/compat"
@@ -26,7 +27,7 @@ type Options struct {
 	Path string        // of subscriptionGroup.json
 	Now  func() int64  // ms since 1970
 
-	AutoCreate      bool // [autoCreateSubscriptionGroup]
+	AutoCreate      bool // [autoCreateSubscriptionGroup]; SetAutoCreate changes it
 	CreateSysGroups bool // [enableCreateSysGroup] also without AutoCreate, groups named CID_RMQ_SYS_…
 
 	// StateVersion is the epoch that goes into the data version; nil means 0.
@@ -47,8 +48,9 @@ var builtIn = []string{
 // A configuration in the table is never changed, only replaced: whoever gets
 // one may keep it, and must not write to it.
 type Manager struct {
-	opts Options
-	file *configfile.File
+	opts       Options
+	autoCreate atomic.Bool
+	file       *configfile.File
 
 	table     sync.Map // group string → *protocol.SubscriptionGroupConfig; written with mu held
 	forbidden sync.Map // groupTopic → int32, the bits of what is forbidden, never 0; written with mu held
@@ -66,6 +68,7 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 		o.FS = configfile.OS
 	}
 	m := &Manager{opts: o, version: protocol.DataVersion{Timestamp: o.Now()}}
+	m.autoCreate.Store(o.AutoCreate)
 	m.file = configfile.New(o.FS, o.Path, m.encode)
 	for _, name := range builtIn {
 		c := protocol.DefaultSubscriptionGroupConfig(name)
@@ -91,6 +94,9 @@ func (m *Manager) Get(group string) *protocol.SubscriptionGroupConfig {
 // Contains reports whether there is such a group.
 func (m *Manager) Contains(group string) bool { return m.Get(group) != nil }
 
+// SetAutoCreate says whether clients may create groups by naming them.
+func (m *Manager) SetAutoCreate(on bool) { m.autoCreate.Store(on) }
+
 // Find returns the configuration of a group that a client names, creating it
 // with upstream's defaults where that is allowed and the name is legal. It
 // returns nil otherwise. The name may be a view into a request: it is copied
@@ -99,7 +105,7 @@ func (m *Manager) Find(group string) *protocol.SubscriptionGroupConfig {
 	if c := m.Get(group); c != nil {
 		return c
 	}
-	if !m.opts.AutoCreate && !(m.opts.CreateSysGroups && protocol.IsSystemGroup(group)) {
+	if !m.autoCreate.Load() && !(m.opts.CreateSysGroups && protocol.IsSystemGroup(group)) {
 		return nil
 	}
 	if _, ok := compat.CheckGroup(group); !ok {

@@ -85,6 +85,7 @@ type Holder[T any] struct {
 	opts Options[T]
 
 	queues  sync.Map     // queueKey → *queue[T]
+	recheck atomic.Int64 // Options.Recheck
 	waiting atomic.Int64 // number of parked Waiters
 	closed  atomic.Bool
 
@@ -108,13 +109,20 @@ type queue[T any] struct {
 
 // New makes an empty Holder. Nothing is handed back before Run.
 func New[T any](o Options[T]) *Holder[T] {
-	if o.Recheck <= 0 {
-		o.Recheck = DefaultRecheck
-	}
 	if o.Limit <= 0 {
 		o.Limit = DefaultLimit
 	}
-	return &Holder[T]{opts: o, signal: make(chan struct{}, 1)}
+	h := &Holder[T]{opts: o, signal: make(chan struct{}, 1)}
+	h.SetRecheck(o.Recheck)
+	return h
+}
+
+// SetRecheck changes Options.Recheck; DefaultRecheck when it is not positive.
+func (h *Holder[T]) SetRecheck(d time.Duration) {
+	if d <= 0 {
+		d = DefaultRecheck
+	}
+	h.recheck.Store(int64(d))
 }
 
 // Waiting is the number of pulls that are parked.
@@ -253,7 +261,7 @@ func (h *Holder[T]) WakeAll() {
 func (h *Holder[T]) Run(ctx context.Context) error {
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
-	nextRecheck := h.opts.Now() + h.opts.Recheck.Milliseconds()
+	nextRecheck := h.opts.Now() + time.Duration(h.recheck.Load()).Milliseconds()
 	var spare []*Waiter[T]
 	ticking := true
 	for {
@@ -270,12 +278,12 @@ func (h *Holder[T]) Run(ctx context.Context) error {
 			now := h.opts.Now()
 			recheck := now >= nextRecheck
 			if recheck {
-				nextRecheck = now + h.opts.Recheck.Milliseconds()
+				nextRecheck = now + time.Duration(h.recheck.Load()).Milliseconds()
 			}
 			h.check(now, recheck)
 		}
 		if !ticking && h.waiting.Load() > 0 {
-			timer.Reset(min(tick, h.opts.Recheck))
+			timer.Reset(min(tick, time.Duration(h.recheck.Load())))
 			ticking = true
 		}
 	}

@@ -26,7 +26,7 @@ type Options struct {
 	Now  func() int64  // ms since 1970
 
 	VersionStep     int64 // [consumerOffsetUpdateVersionStep] commits for one step of the data version; 500 when 0
-	ServerSideReset bool  // [useServerSideResetOffset] queries answer a reset that the client has not seen yet
+	ServerSideReset bool  // [useServerSideResetOffset] queries answer a reset that the client has not seen yet; SetServerSideReset changes it
 
 	// StateVersion is the epoch that goes into the data version; nil means 0.
 	StateVersion func() int64
@@ -37,8 +37,9 @@ type Options struct {
 // and topic, and allocates nothing. Names may be views into a request: they are
 // copied when they are kept.
 type Manager struct {
-	opts Options
-	file *configfile.File
+	opts       Options
+	serverSide atomic.Bool // ServerSideReset
+	file       *configfile.File
 
 	committed table // what consumers have committed; the only one that is loaded from the file
 	pulled    table // where consumers pulled last
@@ -61,6 +62,7 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 		o.VersionStep = 500
 	}
 	m := &Manager{opts: o, version: protocol.DataVersion{Timestamp: o.Now()}}
+	m.serverSide.Store(o.ServerSideReset)
 	m.file = configfile.New(o.FS, o.Path, m.encode)
 	loaded, err := m.file.Load(m.decode)
 	if err != nil {
@@ -91,10 +93,13 @@ func (m *Manager) bump() {
 	m.mu.Unlock()
 }
 
+// SetServerSideReset says whether queries answer resets.
+func (m *Manager) SetServerSideReset(on bool) { m.serverSide.Store(on) }
+
 // Query returns the offset that a group consumes next in a queue, and whether
 // there is one. A reset that the client has not fetched yet comes first.
 func (m *Manager) Query(group, topic string, queue int32) (int64, bool) {
-	if m.opts.ServerSideReset {
+	if m.serverSide.Load() {
 		if offset, ok := m.resets.get(group, topic, queue); ok {
 			return offset, true
 		}

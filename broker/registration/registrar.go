@@ -51,11 +51,11 @@ type Result struct {
 // Registrar registers one broker with a list of name servers. Its methods may be
 // called from any goroutine.
 type Registrar struct {
-	who     Identity
-	caller  Caller
-	timeout time.Duration
+	who    Identity
+	caller Caller
 
-	mu      sync.Mutex // guards servers
+	mu      sync.Mutex // guards what follows
+	timeout time.Duration
 	servers []string
 }
 
@@ -76,6 +76,13 @@ func (r *Registrar) SetServers(servers []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.servers = servers
+}
+
+// SetTimeout changes how long one round trip may take.
+func (r *Registrar) SetTimeout(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.timeout = d
 }
 
 // Register tells every name server the whole table, side by side. The results
@@ -173,9 +180,11 @@ func (r *Registrar) Unregister(ctx context.Context) error {
 
 // each asks all servers side by side and waits for all of them.
 func (r *Registrar) each(ctx context.Context, ask func(context.Context, string) (Result, error)) ([]Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	r.mu.Lock()
+	servers, timeout := r.servers, r.timeout
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	servers := r.Servers()
 	results, faults := make([]Result, len(servers)), make([]error, len(servers))
 	var wg sync.WaitGroup
 	for i, server := range servers {

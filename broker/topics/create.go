@@ -21,7 +21,7 @@ func (m *Manager) CreateOnSend(topic, defaultTopic string, wantQueues, sysFlag i
 			return nil, fmt.Errorf("topic %s is not created: the default topic %s does not exist", topic, defaultTopic)
 		}
 		perm := template.Perm
-		if defaultTopic == protocol.TopicAutoCreate && !m.opts.AutoCreate {
+		if defaultTopic == protocol.TopicAutoCreate && !m.autoCreate.Load() {
 			// The file may still have TBW102 from a time when it was allowed.
 			perm = protocol.PermRead | protocol.PermWrite
 		}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gantrymq/gantry/broker/attribute"
 	"github.com/gantrymq/gantry/compat"
@@ -30,7 +31,7 @@ type Options struct {
 
 	ClusterName     string
 	BrokerName      string
-	AutoCreate      bool   // [autoCreateTopicEnable]
+	AutoCreate      bool   // [autoCreateTopicEnable]; SetAutoCreate changes it
 	DefaultQueues   int32  // [defaultTopicQueueNums] queues of TBW102, the most an automatically created topic gets
 	ClusterTopic    bool   // [clusterTopicEnable] the topic named like the cluster may be used
 	BrokerTopic     bool   // [brokerTopicEnable] the topic named like the broker may be used
@@ -55,9 +56,10 @@ type Options struct {
 // A configuration in the table is never changed, only replaced: whoever gets
 // one may keep it, and must not write to it.
 type Manager struct {
-	opts   Options
-	file   *configfile.File
-	system map[string]bool // topics this broker added to the fixed system topics
+	opts       Options
+	autoCreate atomic.Bool
+	file       *configfile.File
+	system     map[string]bool // topics this broker added to the fixed system topics
 
 	table sync.Map // topic string → *protocol.TopicConfig; written with mu held
 
@@ -79,6 +81,7 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 		o.FS = configfile.OS
 	}
 	m := &Manager{opts: o, system: map[string]bool{}, unregistered: map[string]*protocol.TopicConfig{}, version: protocol.DataVersion{Timestamp: o.Now()}}
+	m.autoCreate.Store(o.AutoCreate)
 	m.file = configfile.New(o.FS, o.Path, m.encode)
 	m.file.Grow(configfile.Growth{Closing: closing, Entry: entryStart, Changes: m.changes})
 	m.addSystemTopics()
@@ -88,6 +91,9 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 	}
 	return m, loaded, nil
 }
+
+// SetAutoCreate says whether producers may create topics in the image of TBW102.
+func (m *Manager) SetAutoCreate(on bool) { m.autoCreate.Store(on) }
 
 // Get returns the configuration of a topic, or nil when there is no such topic.
 // It takes no lock, allocates nothing, and does not keep the name.
