@@ -22,6 +22,7 @@ import (
 	"github.com/gantrymq/gantry/broker/registration"
 	"github.com/gantrymq/gantry/broker/stats"
 	"github.com/gantrymq/gantry/broker/topics"
+	"github.com/gantrymq/gantry/broker/transaction"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/configfile"
@@ -69,6 +70,7 @@ type Broker struct {
 	locks     *queuelock.Manager
 	hold      *longpoll.Holder[*heldPull]
 	delay     *delay.Scheduler
+	halves    *transaction.Service
 	levels    delay.Levels
 	stats     *stats.Manager
 
@@ -141,7 +143,10 @@ func (b *Broker) open(cfg *Config) (err error) {
 	if err := b.openTables(cfg, dir); err != nil {
 		return err
 	}
-	return b.openDelay(dir)
+	if err := b.openDelay(dir); err != nil {
+		return err
+	}
+	return b.openTransactions(dir)
 }
 
 // openTables loads topics, groups, registered filters and offsets.
@@ -212,6 +217,9 @@ func (b *Broker) close() error {
 	faults = append(faults, b.client.Close())
 	if b.delay != nil {
 		faults = append(faults, b.delay.Persist())
+	}
+	if b.halves != nil {
+		faults = append(faults, b.halves.Close())
 	}
 	if b.topics != nil {
 		faults = append(faults, b.topics.Settle())

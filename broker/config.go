@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gantrymq/gantry/broker/transaction"
 	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/protocol"
 )
@@ -17,6 +18,7 @@ type Config struct {
 	TopicConfig
 	ConsumeConfig
 	QueueConfig
+	TransactionConfig
 	StoreConfig
 }
 
@@ -85,17 +87,31 @@ type QueueConfig struct {
 	BrokerFastFailureEnable            bool          `conf:"brokerFastFailureEnable"`
 	WaitInSendQueue                    time.Duration `conf:"waitTimeMillsInSendQueue" unit:"ms"`
 	WaitInPullQueue                    time.Duration `conf:"waitTimeMillsInPullQueue" unit:"ms"`
+	WaitInTransactionQueue             time.Duration `conf:"waitTimeMillsInTransactionQueue" unit:"ms"`
 	WaitInAdminBrokerQueue             time.Duration `conf:"waitTimeMillsInAdminBrokerQueue" unit:"ms"`
 	SendMessageThreadPoolNums          int32         `conf:"sendMessageThreadPoolNums" when:"start"`
 	PullMessageThreadPoolNums          int32         `conf:"pullMessageThreadPoolNums" when:"start"`
 	QueryMessageThreadPoolNums         int32         `conf:"queryMessageThreadPoolNums" when:"start"`
 	ReplyMessageThreadPoolNums         int32         `conf:"processReplyMessageThreadPoolNums" when:"start"`
+	EndTransactionThreadPoolNums       int32         `conf:"endTransactionThreadPoolNums" when:"start"`
 	AdminBrokerThreadPoolNums          int32         `conf:"adminBrokerThreadPoolNums" when:"start"`
 	SendThreadPoolQueueCapacity        int32         `conf:"sendThreadPoolQueueCapacity" when:"start"`
 	PullThreadPoolQueueCapacity        int32         `conf:"pullThreadPoolQueueCapacity" when:"start"`
 	QueryThreadPoolQueueCapacity       int32         `conf:"queryThreadPoolQueueCapacity" when:"start"`
 	ReplyThreadPoolQueueCapacity       int32         `conf:"replyThreadPoolQueueCapacity" when:"start"`
+	EndTransactionPoolQueueCapacity    int32         `conf:"endTransactionPoolQueueCapacity" when:"start"`
 	AdminBrokerThreadPoolQueueCapacity int32         `conf:"adminBrokerThreadPoolQueueCapacity" when:"start"`
+}
+
+// TransactionConfig says how transactions are carried out.
+type TransactionConfig struct {
+	RejectTransactionMessage       bool          `conf:"rejectTransactionMessage"`
+	TransactionTimeout             time.Duration `conf:"transactionTimeOut" unit:"ms"`
+	TransactionCheckMax            int32         `conf:"transactionCheckMax"`
+	TransactionCheckInterval       time.Duration `conf:"transactionCheckInterval" unit:"ms"`
+	TransactionMetricFlushInterval time.Duration `conf:"transactionMetricFlushInterval" unit:"ms"`
+	TransactionOpMsgMaxSize        int32         `conf:"transactionOpMsgMaxSize"`
+	TransactionOpBatchInterval     time.Duration `conf:"transactionOpBatchInterval" unit:"ms"`
 }
 
 // StoreConfig says where messages are kept and for how long.
@@ -132,6 +148,15 @@ type StoreConfig struct {
 
 // SyncFlush reports whether a send is answered only when it is on the disk.
 func (c *Config) SyncFlush() bool { return c.FlushDiskType == "SYNC_FLUSH" }
+
+// transactions is what the check of half messages is steered by.
+func (c *Config) transactions() transaction.Settings {
+	return transaction.Settings{
+		Timeout: c.TransactionTimeout, CheckInterval: c.TransactionCheckInterval, CheckMax: int(c.TransactionCheckMax),
+		OpMaxSize: int(c.TransactionOpMsgMaxSize), OpInterval: c.TransactionOpBatchInterval,
+		FileReserved: time.Duration(c.FileReservedTime) * time.Hour, FlushMetrics: c.TransactionMetricFlushInterval,
+	}
+}
 
 // HAAddr is the address that slaves are told: host:port.
 func (c *Config) HAAddr() string {

@@ -29,6 +29,8 @@ func check(s *config.Settings, c *Config) error {
 	storeType, _ := s.Get("storeType")
 	refuse(storeType != "default" && storeType != "",
 		"storeType=%s: queues in RocksDB cannot be read; set storeType=default after converting them with the official broker", storeType)
+	refuse(isSet(s, "transRocksDBEnable") && !isSet(s, "transWriteOriginTransHalfEnable"),
+		"transRocksDBEnable=true with transWriteOriginTransHalfEnable=false: half messages in RocksDB cannot be read, and nobody would be asked about them; set transWriteOriginTransHalfEnable=true and let the official broker end them first")
 	refuse(isSet(s, "enableDLegerCommitLog"), "enableDLegerCommitLog=true: a DLedger log cannot be read; take the messages over by consuming them")
 	refuse(isSet(s, "enableControllerMode"), "enableControllerMode=true: there is no controller mode in this version; set it to false")
 	plugIn, _ := s.Get("messageStorePlugIn")

@@ -10,6 +10,7 @@ import (
 	"github.com/gantrymq/gantry/broker/queuelock"
 	"github.com/gantrymq/gantry/broker/registration"
 	"github.com/gantrymq/gantry/broker/stats"
+	"github.com/gantrymq/gantry/broker/transaction"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -64,5 +65,19 @@ func (b *Broker) openDelay(dir string) error {
 		OnError: func(err error) { b.log.WithError(err).Warn("a delayed message cannot be delivered") },
 	})
 	b.delay = scheduler
+	return b.noteLoad(loaded, err)
+}
+
+// openTransactions takes up the check of half messages where it was.
+func (b *Broker) openTransactions(dir string) error {
+	service, loaded, err := transaction.Open(transaction.Options{
+		Store: halfStore{b}, Progress: b.offsets, Now: func() int64 { return b.now().UnixMilli() }, Host: b.storeHost,
+		Settings:    func() transaction.Settings { return b.config.Load().transactions() },
+		Ask:         b.askProducer,
+		OpenDiscard: func() { b.topics.CreateTransCheckMaxTime(1, protocol.PermRead|protocol.PermWrite) },
+		Path:        filepath.Join(dir, "transactionMetrics"),
+		OnError:     func(err error) { b.log.WithError(err).Warn("transactions") },
+	})
+	b.halves = service
 	return b.noteLoad(loaded, err)
 }

@@ -13,6 +13,7 @@ type pools struct {
 	query *remoting.Pool // messages by id and key
 	reply *remoting.Pool // replies that are pushed to a client
 	back  *remoting.Pool // messages sent back, each of which reads its original, and the first of a topic
+	end   *remoting.Pool // ends of transactions: each reads its half message
 	relay *remoting.Pool // administrators' questions that a client answers
 	admin *remoting.Pool // everything else
 }
@@ -26,6 +27,7 @@ func newPools(cfg *Config) *pools {
 		query: pool("query", cfg.QueryMessageThreadPoolNums, cfg.QueryThreadPoolQueueCapacity),
 		reply: pool("reply", cfg.ReplyMessageThreadPoolNums, cfg.ReplyThreadPoolQueueCapacity),
 		back:  pool("sendback", cfg.SendMessageThreadPoolNums, cfg.SendThreadPoolQueueCapacity),
+		end:   pool("transaction", cfg.EndTransactionThreadPoolNums, cfg.EndTransactionPoolQueueCapacity),
 		relay: pool("relay", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity),
 		admin: pool("admin", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity),
 	}
@@ -45,12 +47,13 @@ func (p *pools) tune(cfg *Config) {
 	}
 	p.pull.SetMaxWait(fast(cfg.WaitInPullQueue))
 	p.back.SetMaxWait(fast(cfg.WaitInSendQueue))
+	p.end.SetMaxWait(fast(cfg.WaitInTransactionQueue))
 	p.relay.SetMaxWait(fast(cfg.WaitInAdminBrokerQueue))
 	p.admin.SetMaxWait(fast(cfg.WaitInAdminBrokerQueue))
 }
 
 func (p *pools) close() {
-	for _, pool := range []*remoting.Pool{p.pull, p.query, p.reply, p.back, p.relay, p.admin} {
+	for _, pool := range []*remoting.Pool{p.pull, p.query, p.reply, p.back, p.end, p.relay, p.admin} {
 		pool.Close()
 	}
 }
@@ -67,6 +70,7 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		{Code: protocol.ConsumerSendMsgBack, Handle: b.sendBack, Worker: b.pools.back, Reject: b.rejectSend},
 		{Code: protocol.SendReplyMessage, Handle: b.replyMessage, Worker: b.pools.reply},
 		{Code: protocol.SendReplyMessageV2, Handle: b.replyMessage, Worker: b.pools.reply},
+		{Code: protocol.EndTransaction, Handle: b.endTransaction, Worker: b.pools.end},
 		{Code: protocol.QueryMessage, Handle: b.queryMessage, Worker: b.pools.query},
 		{Code: protocol.ViewMessageByID, Handle: b.viewMessage, Worker: b.pools.query},
 
@@ -112,6 +116,7 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		{Code: protocol.InvokeBrokerToResetOffset, Handle: b.resetOffset, Worker: b.pools.admin},
 		{Code: protocol.QueryConsumeTimeSpan, Handle: b.consumeTimeSpan, Worker: b.pools.admin},
 		{Code: protocol.CloneGroupOffset, Handle: b.cloneOffsets, Worker: b.pools.admin},
+		{Code: protocol.ResumeCheckHalfMessage, Handle: b.resumeCheck, Worker: b.pools.admin},
 		{Code: protocol.GetBrokerConsumeStats, Handle: b.allConsumeStats, Worker: b.pools.admin},
 		{Code: protocol.QueryCorrectionOffset, Handle: b.correctionOffsets, Worker: b.pools.admin},
 		{Code: protocol.QueryConsumeQueue, Handle: b.showQueue, Worker: b.pools.admin},

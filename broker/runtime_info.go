@@ -63,7 +63,7 @@ func (b *Broker) poolInfo(info map[string]string) {
 		info[name+"ThreadPoolQueueSize"], info[name+"ThreadPoolQueueHeadWaitTimeMills"] = "0", "0"
 		info[name+"ThreadPoolQueueCapacity"] = "100000"
 	}
-	info["EndTransactionQueueSize"], info["EndTransactionThreadPoolQueueCapacity"] = "0", "100000"
+	info["EndTransactionQueueSize"], info["EndTransactionThreadPoolQueueCapacity"] = strconv.Itoa(b.pools.end.Len()), strconv.Itoa(b.pools.end.Cap())
 }
 
 // ratio writes a share of a disk as upstream does: in whole percent, rounded up;

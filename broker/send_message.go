@@ -25,6 +25,7 @@ type sendOp struct {
 	// offsets are where the messages of a batch lie.
 	offsets []int64
 	number  [20]byte
+	half    bool // the message opens a transaction
 	inline  bool // on the connection's reader
 }
 
@@ -81,6 +82,9 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 	}
 	b.countPut(op.msg.Topic, 1, result.Size)
 	b.timePut(r.Received, result)
+	if op.half {
+		b.halves.Opened(op.header.Topic)
+	}
 	return b.answerSend(r, &op.answer, result, op.props.waitFlush)
 }
 
@@ -116,19 +120,23 @@ func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.To
 var errNoBody = errors.New("the message has no body")
 
 // divert changes where the message goes: a retry that was tried too often to the
-// dead letter queue, a delayed one to the schedule topic.
+// dead letter queue, one that opens a transaction to the half topic, a delayed one
+// to the schedule topic.
 func (b *Broker) divert(r *remoting.Request, op *sendOp) error {
 	if compat.IsRetryTopic(op.header.Topic) {
 		if err := b.divertRetry(r, op); err != nil {
 			return err
 		}
 	}
-	if op.props.transaction && (op.msg.ReconsumeTimes == 0 || op.props.delayLevel == "") {
-		return refuse(protocol.ResponseNoPermission, "the broker[%s] sending transaction message is forbidden", b.config.Load().BrokerIP1)
-	}
 	level, err := op.delayLevel()
 	if err != nil {
 		return err
+	}
+	if op.props.transaction && (op.msg.ReconsumeTimes == 0 || level <= 0) {
+		if cfg := b.config.Load(); cfg.RejectTransactionMessage {
+			return refuse(protocol.ResponseNoPermission, "the broker[%s] sending transaction message is forbidden", cfg.BrokerIP1)
+		}
+		op.hide()
 	}
 	if op.props.timed && level <= 0 {
 		return refuse(protocol.ResponseSystemError, "accurate timer message is not enabled, timerWheelEnable is false")
@@ -163,6 +171,18 @@ func (b *Broker) divertRetry(r *remoting.Request, op *sendOp) error {
 	op.props.delayLevel = ""
 	op.props.set(protocol.PropertyDelayLevel, "-1")
 	return nil
+}
+
+// hide makes the message a half message: it is stored out of sight until its
+// producer commits it. One that asks for a delay waits for that first, and is then
+// given up, as upstream does.
+func (op *sendOp) hide() {
+	op.props.set(protocol.PropertyTransactionID, op.props.uniqueKey)
+	op.props.set(protocol.PropertyRealTopic, op.msg.Topic)
+	op.props.set(protocol.PropertyRealQueueID, viewBytes(strconv.AppendInt(op.number[:0], int64(op.msg.QueueID), 10)))
+	op.msg.SysFlag &^= protocol.SysFlagTransactionMask
+	op.msg.Topic, op.msg.QueueID = protocol.TopicTransHalf, 0
+	op.half = true
 }
 
 // divertDelayed parks the message in the queue of its delay level.

@@ -6,10 +6,6 @@ import "github.com/gantrymq/gantry/protocol"
 // answers as unknown, each with its reason. A test proves that every request
 // code of 5.5.0 is either served or stands here.
 var unserved = map[protocol.RequestCode]string{
-
-	protocol.EndTransaction:         "transactions are not in this version; half messages are refused when they are sent",
-	protocol.ResumeCheckHalfMessage: "transactions are not in this version; half messages are refused when they are sent",
-
 	protocol.QueryAssignment:            "POP consumption is not in this version",
 	protocol.SetMessageRequestMode:      "POP consumption is not in this version",
 	protocol.PopMessage:                 "POP consumption is not in this version",

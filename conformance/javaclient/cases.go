@@ -74,7 +74,7 @@ func entries() []entry {
 		{Case: c{Name: "from-last-offset", Feature: "consumer offsets", Codes: consuming}, run: fromLastOffset},
 		{Case: c{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute}, run: rebalance},
 		{Case: c{Name: "heartbeat-v2", Feature: "heartbeats and clients", Codes: consuming, Timeout: 2 * time.Minute}, run: heartbeatV2, only: javadriver.V550},
-		{Case: c{Name: "transactions", Feature: "transactions", Gap: &conformance.Gap{Issue: 5, Reason: "half messages are refused: transactions are not served yet"}, Settings: quickChecks, Codes: with(consuming, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 3 * time.Minute}, run: transactions},
+		{Case: c{Name: "transactions", Feature: "transactions", Settings: quickChecks, Codes: with(consuming, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 3 * time.Minute}, run: transactions},
 		{
 			Case:       c{Name: "tls", Feature: "TLS", Codes: consuming, Timeout: 2 * time.Minute},
 			run:        tls,

@@ -262,12 +262,12 @@ func (p *player) sendOnce(c command, deadline time.Time) ([]string, error) {
 }
 
 // settle waits, after a send, until the queue shows the message: the official broker feeds its
-// queues in the background, and conversations are not about how long that takes. A message with
-// a delay goes to another queue and is left alone.
+// queues in the background, and conversations are not about how long that takes. Messages that
+// go to another queue are left alone.
 func (p *player) settle(ctx context.Context, conn *wire.Conn, sent, answer *wire.Frame) {
 	topic := sent.Ext["b"] + sent.Ext["topic"]
 	offset, err := strconv.Atoi(answer.Ext["queueOffset"])
-	if err != nil || topic == "" || strings.Contains(sent.Ext["i"]+sent.Ext["properties"], "DELAY\x01") {
+	if err != nil || topic == "" || setAside(sent) {
 		return
 	}
 	end := &wire.Frame{Code: int32(protocol.GetMaxOffset), Ext: map[string]string{"topic": topic, "queueId": answer.Ext["queueId"]}}
@@ -282,6 +282,13 @@ func (p *player) settle(ctx context.Context, conn *wire.Conn, sent, answer *wire
 		}
 		p.t.Pause(5 * time.Millisecond)
 	}
+}
+
+// setAside reports whether the broker keeps a message elsewhere than in the queue that it was sent
+// to: until its delay is over, or its transaction committed.
+func setAside(sent *wire.Frame) bool {
+	properties := sent.Ext["i"] + sent.Ext["properties"]
+	return strings.Contains(properties, "DELAY\x01") || strings.Contains(properties, "TRAN_MSG\x01")
 }
 
 // background makes the request that follows the verb without waiting for its answer, which
