@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -30,7 +31,7 @@ func (b *Broker) listen(cfg *Config) error {
 	b.server = remoting.NewServer(o, table)
 	at, err := b.server.Listen(hostPort(cfg.BindAddress, cfg.ListenPort))
 	if err != nil {
-		return err
+		return fmt.Errorf("the broker's port: %w; bindAddress and listenPort say where it listens", err)
 	}
 	b.storeHost = netip.AddrPortFrom(ip, at.Port())
 	b.told = b.storeHost.String()
@@ -38,9 +39,11 @@ func (b *Broker) listen(cfg *Config) error {
 		b.told = hostPort(cfg.BrokerIP1, int32(at.Port()))
 	}
 	if cfg.ListenPort > 2 {
-		_, err = b.server.ListenTable(hostPort(cfg.BindAddress, cfg.ListenPort-2), vip)
+		if _, err := b.server.ListenTable(hostPort(cfg.BindAddress, cfg.ListenPort-2), vip); err != nil {
+			return fmt.Errorf("the broker's fast port: %w; it is listenPort minus 2, here %d - 2", err, cfg.ListenPort)
+		}
 	}
-	return err
+	return nil
 }
 
 func hostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }

@@ -127,7 +127,7 @@ func (s *Server) listen(c *Config, o Options) error {
 	s.remote = remoting.NewServer(so, table)
 	s.addr, err = s.remote.Listen(net.JoinHostPort(c.BindAddress, strconv.Itoa(int(c.ListenPort))))
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; bindAddress and listenPort say where it listens", err)
 	}
 	s.client = remoting.NewClient(o.Client)
 	return nil

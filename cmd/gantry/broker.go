@@ -42,6 +42,9 @@ func brokerCommand() *cobra.Command {
 			}
 			log := newLogger()
 			warn(log, warnings, proxy.warnings(), strayWarnings(args))
+			if servers, _ := all.Get("namesrvAddr"); servers == "" {
+				log.Warn("no name server is given, so that clients cannot find this broker: give it with -n, namesrvAddr or NAMESRV_ADDR")
+			}
 			return runBroker(cmd.Context(), broker.Options{
 				Settings: all, ConfigFile: updatesOf(s.file, homeDir()), Log: log.WithField("part", "broker"),
 			}, cmd.OutOrStdout())

@@ -6,11 +6,12 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// newLogger writes text to a terminal and JSON to anything else.
+// newLogger writes to the error output: text to a terminal and JSON to anything
+// else. GANTRY_LOG_LEVEL is the least level that is written, info by default.
 func newLogger() *logrus.Logger {
 	log := logrus.New()
-	log.SetOutput(os.Stdout)
-	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+	log.SetOutput(os.Stderr)
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true})
 	} else {
 		log.SetFormatter(&logrus.JSONFormatter{})

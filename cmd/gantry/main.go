@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,12 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	root := rootCommand()
-	root.SetArgs(officialArgs(filepath.Base(args[0]), args[1:]))
+	name := filepath.Base(args[0])
+	given := officialArgs(name, args[1:])
+	if _, _, err := root.Find(given); err != nil && strings.HasPrefix(name, "mq") {
+		return fmt.Errorf("there is no %s in this version of Gantry", name)
+	}
+	root.SetArgs(given)
 	err := root.ExecuteContext(ctx)
 	if errors.Is(err, context.Canceled) {
 		return nil

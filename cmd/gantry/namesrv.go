@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,8 +67,14 @@ func runNamesrv(ctx context.Context, all *config.Settings, log *logrus.Logger, o
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "The Name Server boot success. serializeType=JSON, address %s\n", n.Addr())
+	fmt.Fprintf(out, "The Name Server boot success. serializeType=JSON, address %s\n", listenAddress(all, n.Addr().Port()))
 	return withMemoryReturned(ctx, n.Run)
+}
+
+// listenAddress is bindAddress with the port that was opened.
+func listenAddress(all *config.Settings, port uint16) string {
+	host, _ := all.Get("bindAddress")
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
 
 // namesrvOptions are what a name server gets beside its settings. In a cluster

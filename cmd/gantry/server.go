@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -91,9 +92,13 @@ func runServer(ctx context.Context, s *serverSettings, log *logrus.Logger, out i
 		return err
 	}
 	n, err := namesrv.New(settings, namesrvOptions(log))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w (for the name server of this command as --namesrvPort)", err)
+	}
 	if err != nil {
 		return err
 	}
+	listens := listenAddress(settings, n.Addr().Port())
 	local := "127.0.0.1:" + strconv.Itoa(int(n.Addr().Port()))
 	settings, brokerWarnings, err := s.loadBroker(local)
 	if err != nil {
@@ -107,7 +112,10 @@ func runServer(ctx context.Context, s *serverSettings, log *logrus.Logger, out i
 		return errors.Join(err, n.Close())
 	}
 	store, _ := settings.Get("storePathRootDir")
-	greet(out, n.Addr().String(), b.Told(), local, store)
+	if whole, err := filepath.Abs(store); err == nil {
+		store = whole
+	}
+	greet(out, listens, b.Told(), local, store)
 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

@@ -18,27 +18,38 @@ import (
 // the processes by their command line and asks them to end.
 func shutdownCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:       "shutdown namesrv|broker|server",
+		Use:       "shutdown " + strings.Join(roles, "|"),
 		Short:     "Stop the name servers or brokers that run on this machine",
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"namesrv", "broker", "server", "proxy", "controller"},
+		Args:      oneRole,
+		ValidArgs: roles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pids, err := runningProcesses("/proc", args[0])
 			if err != nil {
 				return err
 			}
 			if len(pids) == 0 {
-				return fmt.Errorf("no %s is running", args[0])
+				return fmt.Errorf("no mq%s is running: there is no process of that name on this machine", args[0])
 			}
 			for _, pid := range pids {
+				fmt.Fprintf(cmd.OutOrStdout(), "The mq%s(%d) is running...\n", args[0], pid)
 				if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 					return fmt.Errorf("ask process %d to end: %w", pid, err)
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "The %s(%d) is asked to end...\n", args[0], pid)
+				fmt.Fprintf(cmd.OutOrStdout(), "Send shutdown request to mq%s(%d) OK\n", args[0], pid)
 			}
 			return waitForEnd(cmd.Context(), "/proc", pids)
 		},
 	}
+}
+
+// roles are what can be stopped.
+var roles = []string{"namesrv", "broker", "server", "proxy", "controller"}
+
+func oneRole(_ *cobra.Command, args []string) error {
+	if len(args) == 1 && slices.Contains(roles, args[0]) {
+		return nil
+	}
+	return fmt.Errorf("stop what? Say one of %s", strings.Join(roles, ", "))
 }
 
 // runningProcesses finds the processes of this program that run the given role.
