@@ -23,7 +23,7 @@ const checkpointSize = 4096
 //	24 i64  the master's flushed offset, used by slaves that act for masters
 //	32 i64  confirm offset
 //	40 i64  physical offset of the newest message whose consume queue entry was synced; 0 is unknown
-//	64      "GANTRY01", i64 position, i64 index position, 64 bytes boot id, u32 CRC-32 of bytes 0 to 151
+//	64      "GANTRY01", i64 position, i64 index position, 56 bytes boot id, i64 synced, u32 CRC-32 of bytes 0 to 151
 //
 // Upstream keeps the file mapped and writes its six words only, so the own part survives a run of the official broker, but
 // its checksum, which covers the six words, does not: it is believed only if Gantry was the last to write.
@@ -39,13 +39,14 @@ type checkpoint struct {
 	position int64  // log, consume queues and index are synced up to here
 	indexed  int64  // the index has everything before
 	bootID   string // of the run that wrote it
+	synced   int64  // the log was synced up to here; 0 is unknown
 }
 
 const (
 	checkpointOwn   = 64
 	checkpointMagic = "GANTRY01"
-	checkpointBoot  = 64 // room for a boot id
-	checkpointSum   = checkpointOwn + 8 + 8 + 8 + checkpointBoot
+	checkpointBoot  = 56 // room for a boot id
+	checkpointSum   = checkpointOwn + 8 + 8 + 8 + checkpointBoot + 8
 )
 
 func (c *checkpoint) encode() []byte {
@@ -60,6 +61,7 @@ func (c *checkpoint) encode() []byte {
 	boot := make([]byte, checkpointBoot)
 	copy(boot, c.bootID)
 	b = append(b, boot...)
+	b = be.AppendUint64(b, uint64(c.synced))
 	b = be.AppendUint32(b, crc32.ChecksumIEEE(b))
 	return b[:checkpointSize]
 }
@@ -77,7 +79,8 @@ func decodeCheckpoint(b []byte) (checkpoint, error) {
 	}
 	c.own = true
 	c.position, c.indexed = word(checkpointOwn+8), word(checkpointOwn+16)
-	boot := b[checkpointOwn+24 : checkpointSum]
+	c.synced = word(checkpointSum - 8)
+	boot := b[checkpointOwn+24 : checkpointSum-8]
 	for len(boot) > 0 && boot[len(boot)-1] == 0 {
 		boot = boot[:len(boot)-1]
 	}
@@ -172,7 +175,7 @@ func (s *Store) takeCheckpoint() error {
 		c.indexTime = max(c.indexTime, indexTime)
 	}
 	c.own, c.position, c.indexed, c.bootID = true, pos, pos, s.o.FS.BootID()
-	c.logTime = s.flusher.time.Load()
+	c.logTime, c.synced = s.flusher.time.Load(), s.flusher.flushed.Load()
 	c.queueTime, c.queuePhy, c.confirm = time, last, last
 	if err := s.checkpointFile.write(&c); err != nil {
 		return err

@@ -19,11 +19,12 @@ import (
 // needs I/O (a new segment, more allocated blocks) is done under prepare, mostly ahead of need by the preparer, and by the
 // appender itself, with mu released, when it got there first.
 type commitLog struct {
-	fs    vfs.FS
-	cache *fileCache
-	dir   string
-	size  int64 // of every segment
-	event func(Event)
+	fs        vfs.FS
+	cache     *fileCache
+	dir       string
+	size      int64 // of every segment
+	lookAhead int64 // how far findAhead searches in each segment
+	event     func(Event)
 
 	view atomic.Pointer[logView]
 	end  atomic.Int64 // where the next record goes; everything before is readable
@@ -59,7 +60,10 @@ var (
 )
 
 func newCommitLog(o *Options, cache *fileCache) *commitLog {
-	l := &commitLog{fs: o.FS, cache: cache, dir: o.CommitLog, size: o.SegmentSize, event: o.Event, wakePreparer: newWaker()}
+	l := &commitLog{fs: o.FS, cache: cache, dir: o.CommitLog, size: o.SegmentSize, event: o.Event, wakePreparer: newWaker(), lookAhead: defaultLookAhead}
+	if o.Rebuild != nil {
+		l.lookAhead = l.size
+	}
 	l.view.Store(&logView{})
 	l.ahead.enabled = o.FlushMode == AsyncFlush // each sync writes prepared pages out: one per group of messages is too many
 	return l

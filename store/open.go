@@ -59,6 +59,9 @@ func refuseForeign(o Options) error {
 			return fmt.Errorf("store directory %s cannot be opened: %s (%s exists), which this broker does not read: %s", o.Root, marker.what, marker.file, marker.todo)
 		}
 	}
+	if _, err := o.FS.Stat(path.Join(o.Root, RepairMark)); err == nil && o.Rebuild == nil {
+		return fmt.Errorf("store directory %s cannot be opened: a repair of it was cut short (%s exists): run `gantry store repair` again", o.Root, RepairMark)
+	}
 	entries, err := o.FS.ReadDir(o.Root)
 	if err != nil {
 		return fmt.Errorf("list the store directory: %w", err)

@@ -46,7 +46,17 @@ type Options struct {
 	IndexEntries  int32     // maxIndexNum
 	OpenFiles     int       // how many files may stay open besides the mapped ones
 
+	// Rebuild makes Open walk the whole log, whatever checkpoint and abort file say, take out what is damaged without asking
+	// for proof, and complete every consume queue and the index from it. Queues and index files that are wrong have to be out
+	// of the way. nil is an ordinary start.
+	Rebuild *Rebuild
+
 	Tuning Tuning // what may change while the store runs
+}
+
+// Rebuild is what is known of a store that has to be mended.
+type Rebuild struct {
+	KnownEnd int64 // the log's end was at or behind this physical offset; damage behind it is the end
 }
 
 // Tuning is what may be changed while the store runs, by Store.Tune.

@@ -31,7 +31,23 @@ var fillerUnit = unit{phy: 0, size: math.MaxInt32}
 // valid is upstream's test for an entry that was written.
 func (u unit) valid() bool { return u.phy >= 0 && u.size > 0 }
 
-func (u unit) filler() bool { return u == fillerUnit }
+// lostUnit stands for a message that the log has lost, before the one whose record lies at phy. Like fillerUnit it is valid and
+// points at no record, but it suits the official broker better: it points across the end of the log file before, so that a
+// reader which finds nothing there goes on at the begin of this file, and not of the second one of all, and a queue that
+// ends with it does not seem to reach up to 2 GiB. In the first log file there is no such place.
+func lostUnit(phy, segmentSize int64) unit {
+	base := phy / segmentSize * segmentSize
+	if base == 0 {
+		return fillerUnit
+	}
+	return unit{phy: base - lostSize/2, size: lostSize}
+}
+
+// lostSize is shorter than any record.
+const lostSize = 16
+
+// filler reports whether a unit stands for no message.
+func (u unit) filler() bool { return u == fillerUnit || u.size == lostSize }
 
 func appendUnit(dst []byte, u unit) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(u.phy))
@@ -74,8 +90,8 @@ type queue struct {
 }
 
 // put adds the entry of the message with queue offset off. Entries that the queue has already are passed over. gap tells how
-// many entries were missing before it and have been filled; it is 0 unless files were lost.
-func (q *queue) put(off int64, u unit) (added bool, gap int64) {
+// many entries were missing before it and have been filled with lost; it is 0 unless messages or files were lost.
+func (q *queue) put(off int64, u, lost unit) (added bool, gap int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
@@ -86,7 +102,7 @@ func (q *queue) put(off int64, u unit) (added bool, gap int64) {
 	case off > q.max:
 		gap = off - q.max
 		for q.max < off {
-			q.tail = appendUnit(q.tail, fillerUnit)
+			q.tail = appendUnit(q.tail, lost)
 			q.max++
 		}
 	}

@@ -233,3 +233,24 @@ func (l *commitLog) isRecordOf(u unit, topic string, id int32, off int64) (bool,
 	}
 	return m.StoreSize == u.size && m.PhysicalOffset == u.phy && m.Topic == topic && m.QueueID == id && m.QueueOffset == off, nil
 }
+
+// unitOnDisk reads an entry of a queue that is not loaded, as it lies in its file; the zero entry where there is none.
+func (s *queueSet) unitOnDisk(q *queue, off int64) (unit, error) {
+	at := off * queueUnit
+	if at < 0 {
+		return unit{}, nil
+	}
+	base := at / s.fileSize * s.fileSize
+	f, err := s.fs.Open(s.filePath(q, base), false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return unit{}, nil
+	}
+	if err != nil {
+		return unit{}, err
+	}
+	defer f.Close()
+	if size, err := f.Size(); err != nil || size < s.fileSize {
+		return unit{}, err
+	}
+	return readUnitAt(f, (at-base)/queueUnit)
+}

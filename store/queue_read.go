@@ -57,11 +57,15 @@ func (s *queueSet) bounds(q *queue) (lo, hi int64, err error) {
 	}
 	var failed error
 	n := sort.Search(int(hi-lo), func(i int) bool {
-		u, ok, err := s.unit(q, lo+int64(i))
+		off := lo + int64(i)
+		u, ok, err := s.unit(q, off)
+		for ; ok && u.filler() && off < hi; off++ { // what stands for no message counts like the next one that does
+			u, ok, err = s.unit(q, off+1)
+		}
 		if err != nil {
 			failed = err
 		}
-		return ok && !u.filler() && u.phy >= logMin
+		return ok && u.phy >= logMin
 	})
 	if failed != nil {
 		return lo, hi, failed

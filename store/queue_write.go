@@ -19,7 +19,7 @@ const (
 
 // add gives a queue an entry and remembers that it has to be written.
 func (s *queueSet) add(q *queue, off int64, u unit) {
-	added, gap := q.put(off, u)
+	added, gap := q.put(off, u, lostUnit(u.phy, s.log.size))
 	if gap > 0 {
 		s.event(Event{Level: Warning, Text: fmt.Sprintf("consume queue %s/%d lacked %d entries before offset %d: they were filled with blanks, readers pass over them", q.topic.name, q.id, gap, off)})
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +21,7 @@ type recoveryPlan struct {
 	own     bool  // the checkpoint is Gantry's, and fits the files
 	start   int64 // the log is walked from here, and dispatched again
 	kept    bool  // the page cache has lived on since the checkpoint was written
+	mended  bool  // a damaged part of the log was taken out
 }
 
 // recoverWindow bounds how many files upstream looks back for a start (commitLogRecoverMaxNum).
@@ -54,7 +54,7 @@ func (s *Store) recover() error {
 	if err != nil {
 		return err
 	}
-	end, lastTime, err := s.walk(plan, segs)
+	end, lastTime, err := s.walk(&plan, segs)
 	if err != nil {
 		return err
 	}
@@ -127,6 +127,10 @@ func (s *Store) plan(segs []*segment, unclean bool) (recoveryPlan, error) {
 	c := &s.checkpoint
 	p := recoveryPlan{unclean: unclean, own: c.own, kept: c.bootID != "" && c.bootID == s.o.FS.BootID()}
 	first, last := segs[0], segs[len(segs)-1]
+	if s.o.Rebuild != nil {
+		p.own, p.kept, p.start = false, false, first.base
+		return p, nil
+	}
 	if s.queues.empty() {
 		p.own, p.start = false, first.base // they were moved away: all of them are made from the log
 		return p, nil
@@ -184,8 +188,9 @@ func (l *commitLog) holdsRecord(phy int64) bool {
 // progressEvery is how much of the log is walked between two reports.
 const progressEvery = 1 << 30
 
-// walk checks every record from the plan's start on and returns where the log ends, and its newest store time.
-func (s *Store) walk(p recoveryPlan, segs []*segment) (end, lastTime int64, err error) {
+// walk checks every record from the plan's start on and returns where the log ends, and its newest store time. Damage between
+// records that had been synced is taken out on the way.
+func (s *Store) walk(p *recoveryPlan, segs []*segment) (end, lastTime int64, err error) {
 	limit := segs[len(segs)-1].end()
 	sc := s.log.scan(p.start, limit)
 	defer sc.close()
@@ -201,12 +206,25 @@ func (s *Store) walk(p recoveryPlan, segs []*segment) (end, lastTime int64, err 
 		if errors.Is(err, io.EOF) {
 			return sc.pos, lastTime, nil
 		}
-		if err == nil && p.unclean && !p.kept && unwritten(record, &m) {
+		if err == nil && p.unclean && !p.kept && s.o.Rebuild == nil && unwritten(record, &m) {
 			sc.pos = end
 			err = fmt.Errorf("at %d: a part of the record was never written: %w", end, codec.ErrRecordCRC)
 		}
 		if err != nil {
-			return s.judgeEnd(p, end, sc.pos, limit, lastTime, err)
+			at := sc.pos
+			next, ends, err := s.judgeDamage(p, at, limit, err)
+			if err == nil && ends && s.o.Rebuild != nil {
+				err = s.keepTail(at, limit)
+			}
+			if err != nil || ends {
+				return at, lastTime, err
+			}
+			sc.close() // what it has read ahead is about to change
+			if err := s.takeOut(at, next); err != nil {
+				return 0, 0, fmt.Errorf("the commit log is damaged from %d to %d, and taking that part out failed: %w", at, next, err)
+			}
+			p.mended = true
+			continue
 		}
 		end = sc.pos
 		lastTime = max(lastTime, m.StoreTimestamp)
@@ -235,69 +253,6 @@ func unwritten(record []byte, m *codec.Message) bool {
 		at = end
 	}
 	return false
-}
-
-// judgeEnd decides whether the first position that holds no record is the log's end. A read error is none: then nothing may
-// be cut.
-func (s *Store) judgeEnd(p recoveryPlan, end, at, limit, lastTime int64, cause error) (int64, int64, error) {
-	switch {
-	case errors.Is(cause, codec.ErrRecordTruncated), errors.Is(cause, codec.ErrRecordMagic), errors.Is(cause, codec.ErrRecordLength),
-		errors.Is(cause, codec.ErrRecordCRC), errors.Is(cause, errMisplaced):
-	default:
-		return 0, 0, fmt.Errorf("the commit log cannot be read: %w", cause)
-	}
-	if !p.unclean && p.own {
-		return at, lastTime, nil
-	}
-	phy, t, found := s.log.findAhead(at, limit)
-	if found && t <= s.checkpoint.logTime {
-		return 0, 0, fmt.Errorf("the commit log is damaged at %d (%w), but a record at %d, which had been synced, is intact: nothing was changed; find and mend the damage with `gantry store repair`", at, cause, phy)
-	}
-	if found {
-		s.o.Event(Event{Level: Warning, Text: fmt.Sprintf("the commit log ends at %d, where a record was not written completely; later records that were not synced either, the first at %d, are dropped", at, phy), Err: cause})
-	}
-	return at, lastTime, nil
-}
-
-// lookAhead bounds the search for whole records behind a broken one, in each segment.
-const lookAhead = 64 << 20
-
-// findAhead searches for a whole record after a position that holds none.
-func (l *commitLog) findAhead(at, limit int64) (phy, storeTime int64, found bool) {
-	magics := [][]byte{binary.BigEndian.AppendUint32(nil, codec.MagicV1), binary.BigEndian.AppendUint32(nil, codec.MagicV2)}
-	var buf []byte
-	for _, g := range l.view.Load().segs {
-		if g.end() <= at {
-			continue
-		}
-		from := max(g.base, at+1)
-		for to := min(g.end(), limit, from+lookAhead); from < to; {
-			b, err := l.readCopy(from, int(min(to-from, scanBuffer)), buf)
-			if err != nil {
-				break
-			}
-			buf = b
-			for _, magic := range magics {
-				for i := 0; ; i++ {
-					k := bytes.Index(b[i:], magic)
-					if k < 0 {
-						break
-					}
-					i += k
-					if pos := from + int64(i) - 4; pos > at && l.holdsRecord(pos) {
-						head, err := l.readCopy(pos, codec.RecordHeadSize, nil)
-						if err == nil {
-							return pos, codec.RecordStoreTimestamp(head), true
-						}
-					}
-				}
-			}
-			if from += int64(len(b)) - 3; len(b) < scanBuffer { // a magic word may lie across two reads
-				break
-			}
-		}
-	}
-	return 0, 0, false
 }
 
 // begin makes the first segment of an empty log.
@@ -366,7 +321,7 @@ func (l *commitLog) resume(end, lastTime int64, clean bool) error {
 func (s *Store) rederive(p recoveryPlan, end int64) error {
 	c := &s.checkpoint
 	s.queues.trust = queueTrust{limit: end, verify: p.unclean || !p.own}
-	if p.unclean {
+	if s.o.Rebuild == nil && (p.unclean || p.mended) {
 		s.queues.trust.limit = p.start
 	}
 	s.flusher.flushed.Store(p.start)
@@ -395,7 +350,7 @@ func (s *Store) rederive(p recoveryPlan, end int64) error {
 	}
 	s.alignQueues()
 	s.checkpointed.Store(p.start)
-	if p.unclean {
+	if p.unclean || p.mended || s.o.Rebuild != nil {
 		if err := s.takeCheckpoint(); err != nil {
 			return err
 		}
@@ -430,7 +385,7 @@ func (s *Store) loadIndex(p recoveryPlan) error {
 	}
 	discard := func(h indexHeader) bool {
 		switch {
-		case !p.unclean, p.own && p.kept:
+		case !p.unclean, p.own && p.kept, s.o.Rebuild != nil:
 			return false
 		case h.endTime > s.checkpoint.indexTime:
 			return true

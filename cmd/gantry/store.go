@@ -80,11 +80,11 @@ func (b *progressBar) clear() {
 func storeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "store",
-		Short: "Look into a store's directory, Gantry's or the official broker's",
+		Short: "Look into a store's directory, Gantry's or the official broker's, and mend it",
 		Long: `Look into a store's directory (storePathRootDir), Gantry's or the official broker's.
-Nothing is changed.`,
+Nothing is changed, except by "repair --yes".`,
 	}
-	c.AddCommand(storeListCommand(), storeDumpCommand(), storeVerifyCommand())
+	c.AddCommand(storeListCommand(), storeDumpCommand(), storeVerifyCommand(), storeRepairCommand())
 	return c
 }
 

@@ -56,11 +56,16 @@ type Findings struct {
 	Damaged int64 // findings of severity Damage, kept or not
 	Noted   int64 // the others
 	kinds   map[string]int
+
+	onDamage func(Finding) // told of every damage, kept or not; may be nil
 }
 
 func (f *Findings) add(x Finding) {
 	if x.Severity == Damage {
 		f.Damaged++
+		if f.onDamage != nil {
+			f.onDamage(x)
+		}
 	} else {
 		f.Noted++
 	}

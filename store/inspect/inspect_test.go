@@ -236,14 +236,18 @@ func indexName(t *testing.T, disk vfs.FS) string {
 	return "/store/index/" + entries[0].Name()
 }
 
-// TestVerifyDamage spoils one thing in a good store and expects it to be found, and nothing to be called damage that is none.
-func TestVerifyDamage(t *testing.T) {
-	word := func(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
-	tests := []struct {
-		name  string
-		spoil func(t *testing.T, d *vfs.Memory)
-		want  []string // parts of the text of a damage each
-	}{
+func word(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
+
+// spoiled is one thing that is wrong in a good store.
+type spoiled struct {
+	name  string
+	spoil func(t *testing.T, d *vfs.Memory)
+	want  []string // parts of the text of a damage each
+}
+
+// ways are ways to spoil a store of 500 messages.
+func ways() []spoiled {
+	return []spoiled{
 		{"a byte of a body", func(t *testing.T, d *vfs.Memory) { overwrite(t, d, firstSegment, 90, []byte{0}) }, []string{"hold no whole record"}},
 		{"zeros in the second segment", func(t *testing.T, d *vfs.Memory) { overwrite(t, d, secondSegment, 3000, make([]byte, 2000)) }, []string{"hold no whole record"}},
 		{"a segment of zeros", func(t *testing.T, d *vfs.Memory) { overwrite(t, d, secondSegment, 0, make([]byte, 16384)) }, []string{"hold no whole record"}},
@@ -272,7 +276,11 @@ func TestVerifyDamage(t *testing.T) {
 			writeFile(d, "/store/config/topics.json", []byte(`{"dataVersion":`))
 		}, []string{"nor can its copy"}},
 	}
-	for _, tt := range tests {
+}
+
+// TestVerifyDamage spoils one thing in a good store and expects it to be found.
+func TestVerifyDamage(t *testing.T) {
+	for _, tt := range ways() {
 		t.Run(tt.name, func(t *testing.T) {
 			d := filled(t, 500)
 			tt.spoil(t, d)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strconv"
 	"time"
 
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/store"
 )
 
 // Report is the outcome of Verify.
@@ -24,6 +26,7 @@ type verification struct {
 	Report
 	d           *Dir
 	known       int64 // the log is proved to be at least this long
+	assumed     bool  // nothing proves anything, so known is the end of the files
 	recoverFrom int64
 	logEnd      int64
 	queues      map[queueName]*queueCheck
@@ -31,6 +34,8 @@ type verification struct {
 	noQueues    bool            // there is nothing to compare with
 	windows     int
 	index       *indexCursor
+	spans       []span    // damaged parts of the log
+	damage      []Finding // the first of each kind and place
 }
 
 // Verify reads every file and compares: each record with its checksum and its place, the log with the consume queues, entry by
@@ -39,22 +44,55 @@ type verification struct {
 //
 // What the next start will put right by itself, as far as the abort file and the checkpoint tell, is a note and no damage.
 func (d *Dir) Verify(ctx context.Context, now time.Time) (*Report, error) {
-	v := &verification{
-		d: d, recoverFrom: d.recoverFrom(), queues: map[queueName]*queueCheck{}, batchTopics: map[string]bool{},
+	v := d.verification()
+	if err := v.run(ctx, now); err != nil {
+		return nil, err
 	}
-	for _, f := range d.faults {
+	return &v.Report, nil
+}
+
+func (d *Dir) verification() *verification {
+	v := &verification{d: d, recoverFrom: d.recoverFrom(), queues: map[queueName]*queueCheck{}, batchTopics: map[string]bool{}}
+	places := map[string]bool{}
+	v.onDamage = func(f Finding) {
+		if key := f.Kind + f.Where; !places[key] {
+			places[key] = true
+			v.damage = append(v.damage, f)
+		}
+	}
+	return v
+}
+
+// run does the steps in order.
+func (v *verification) run(ctx context.Context, now time.Time) error {
+	for _, f := range v.d.faults {
 		v.add(f)
 	}
 	for _, step := range []func(context.Context) error{v.prepareQueues, v.prepareIndex, v.walkLog, v.finishQueues, v.finishIndex} {
 		if err := step(ctx); err != nil {
-			return nil, fmt.Errorf("verify the store: %w", err)
+			return fmt.Errorf("verify the store: %w", err)
 		}
 	}
 	v.checkPoint(now)
 	v.checkConfig()
-	v.LogMin, _ = d.logRange()
+	v.LogMin, _ = v.d.logRange()
 	v.LogEnd = v.logEnd
-	return &v.Report, nil
+	return nil
+}
+
+// interrupted is the log's known end as a repair saw it that was cut short, or 0.
+func (v *verification) interrupted() int64 {
+	name := path.Join(v.d.root, store.RepairMark)
+	text, err := v.d.readFile(name)
+	if err != nil {
+		return 0
+	}
+	known, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil {
+		return 0 // cut short before anything else was done
+	}
+	v.report(Damage, "repair", name, -1, "a repair was cut short: do it again")
+	return known
 }
 
 // late is the severity of something missing behind what is known of a message: what the next start looks at again is no
@@ -91,9 +129,11 @@ func (v *verification) hole(s span) {
 	}
 	switch {
 	case s.cause == nil: // a missing file, which was reported
-	case s.from < v.known && s.last:
+	case s.from < v.known && s.last && !v.assumed:
+		v.spans = append(v.spans, s)
 		v.report(v.late(s.from), "log", where, s.from, "the log ends here (%v), but consume queues or checkpoint know of messages up to %d", s.cause, v.known)
-	case s.from < v.known:
+	case s.from < v.known && !s.last:
+		v.spans = append(v.spans, s)
 		v.report(Damage, "log", where, s.from, "%d bytes hold no whole record (%v); the next one begins at %d", s.to-s.from, s.cause, s.to)
 	case s.last && s.blank:
 	case s.last:

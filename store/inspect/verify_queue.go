@@ -41,7 +41,7 @@ type queueCheck struct {
 // prepareQueues finds the end of each queue, which also proves how long the log must be.
 func (v *verification) prepareQueues(context.Context) error {
 	d := v.d
-	v.known = max(d.point.position, d.point.queuePhy)
+	v.known = max(d.point.position, d.point.queuePhy, v.interrupted())
 	v.Queues = len(d.queues)
 	for _, f := range d.faults {
 		if f.Kind == "queues" {
@@ -58,6 +58,9 @@ func (v *verification) prepareQueues(context.Context) error {
 	}
 	if len(d.queues) == 0 && len(topics) == 0 && !v.noQueues {
 		v.noQueues = true
+		if _, hi := d.logRange(); v.known == 0 { // nothing proves where the log ends: all that is whole belongs to it
+			v.known, v.assumed = hi, true
+		}
 		v.report(Note, "queue", path.Join(d.root, "consumequeue"), -1, "there are no consume queues: the next start makes them from the log")
 	}
 	for _, q := range d.queues {
