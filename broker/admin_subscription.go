@@ -83,6 +83,6 @@ func (b *Broker) showQueue(r *remoting.Request) error {
 	return replyJSONRemark(r, notSet, &body)
 }
 
-// maxShownUnits bounds one answer of QUERY_CONSUME_QUEUE. Upstream goes on to the
-// end of the queue if it is asked to, in memory.
-const maxShownUnits = 100_000
+// maxShownUnits bounds one answer of QUERY_CONSUME_QUEUE: with more of them it would not
+// fit into a frame that clients take.
+const maxShownUnits = 150_000

@@ -17,7 +17,7 @@ import (
 // whether they are wanted again.
 func (b *Broker) heartbeat(r *remoting.Request) error {
 	var data protocol.HeartbeatData
-	if err := compat.UnmarshalFastjson(r.Body, &data); err != nil {
+	if err := readBody(r, &data); err != nil {
 		return err
 	}
 	client := clients.Identity{Session: r.Session, ID: data.ClientID, Language: r.Language, Version: r.Version}

@@ -12,7 +12,7 @@ import (
 // that two of them never work on one queue.
 func (b *Broker) lockQueues(r *remoting.Request) error {
 	var body protocol.LockBatchRequestBody
-	if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
+	if err := readBody(r, &body); err != nil {
 		return err
 	}
 	if len(body.MQSet) > 0 && (body.ConsumerGroup == "" || body.ClientID == "") {
@@ -25,8 +25,11 @@ func (b *Broker) lockQueues(r *remoting.Request) error {
 // unlockQueues serves UNLOCK_BATCH_MQ (42).
 func (b *Broker) unlockQueues(r *remoting.Request) error {
 	var body protocol.LockBatchRequestBody
-	if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
+	if err := readBody(r, &body); err != nil {
 		return err
+	}
+	if body.ConsumerGroup == "" {
+		return errors.New("the request to unlock queues lacks the consumer group")
 	}
 	b.locks.UnlockBatch(body.ConsumerGroup, body.ClientID, body.MQSet)
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)

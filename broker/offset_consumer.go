@@ -15,7 +15,7 @@ func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
-	if err := need(r, "queueId"); err != nil {
+	if err := need(r, "topic", "queueId"); err != nil {
 		return err
 	}
 	offset, known := b.offsets.Query(h.ConsumerGroup, h.Topic, h.QueueID)

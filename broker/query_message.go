@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"fmt"
+
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -29,8 +31,11 @@ func (b *Broker) queryMessage(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
-	if err := need(r, "topic", "key", "maxNum", "beginTimestamp", "endTimestamp"); err != nil {
+	if err := need(r, "maxNum", "beginTimestamp", "endTimestamp"); err != nil {
 		return err
+	}
+	if h.MaxNum < 0 {
+		return fmt.Errorf("the request asks for %d messages", h.MaxNum)
 	}
 	kind := h.IndexType
 	if unique, ok := r.Ext.Get("_UNIQUE_KEY_QUERY"); ok && unique == "true" {

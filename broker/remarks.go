@@ -1,9 +1,11 @@
 package broker
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -25,6 +27,14 @@ func need(r *remoting.Request, keys ...string) error {
 		}
 	}
 	return nil
+}
+
+// readBody reads a body that must say something: upstream stumbles over one that is null.
+func readBody(r *remoting.Request, body any) error {
+	if string(bytes.TrimSpace(r.Body)) == "null" {
+		return errors.New("the body is null")
+	}
+	return compat.UnmarshalFastjson(r.Body, body)
 }
 
 // extOrNull is an ext field as Java writes it into a text.

@@ -59,8 +59,12 @@ func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHe
 // marks more of them as required than it misses.
 func needSendFields(r *remoting.Request) error {
 	switch protocol.RequestCode(r.Code) {
-	case protocol.SendMessage, protocol.SendReplyMessage:
+	case protocol.SendMessage:
 		return need(r, "topic", "queueId", "sysFlag", "bornTimestamp", "flag")
+	case protocol.SendReplyMessage: // without a topic it is refused as one with a blank topic
+		return need(r, "queueId", "sysFlag", "bornTimestamp", "flag")
+	case protocol.SendReplyMessageV2:
+		return need(r, "e", "f", "g", "h")
 	}
 	return need(r, "b", "e", "f", "g", "h")
 }

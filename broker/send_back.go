@@ -18,7 +18,7 @@ import (
 // topic, or put aside in the dead letter queue.
 func (b *Broker) sendBack(r *remoting.Request) error {
 	var h protocol.ConsumerSendMsgBackRequestHeader
-	if err := r.Decode(&h); err != nil {
+	if err := codec.DecodeHeaderNeeding(&h, r.Ext, "offset", "delayLevel"); err != nil {
 		return err
 	}
 	if err := need(r, "group", "offset", "delayLevel"); err != nil {

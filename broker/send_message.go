@@ -36,11 +36,12 @@ func (op *sendOp) release() {
 	sendOps.Put(op)
 }
 
-// decode reads the header in either of its forms.
+// decode reads the header in either of its forms. Upstream forgives the long form numbers that
+// it can do without.
 func (op *sendOp) decode(r *remoting.Request) error {
 	switch protocol.RequestCode(r.Code) {
 	case protocol.SendMessage, protocol.SendReplyMessage:
-		return r.Decode(&op.header)
+		return codec.DecodeHeaderNeeding(&op.header, r.Ext, "queueId", "sysFlag", "bornTimestamp", "flag")
 	}
 	return r.Decode((*protocol.SendMessageRequestHeaderV2)(&op.header))
 }
@@ -109,6 +110,9 @@ func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.To
 		StoreHost:      b.storeHost,
 		ReconsumeTimes: h.ReconsumeTimes.Or(0),
 		Body:           r.Body,
+	}
+	if op.msg.SysFlag&protocol.SysFlagInnerBatch != 0 && topic.Attributes["queue.type"] != "BatchCQ" {
+		return b.putRefused(store.MessageIllegal, nil)
 	}
 	if topic.TopicFilterType == protocol.FilterMultiTag {
 		op.msg.SysFlag |= protocol.SysFlagMultiTags

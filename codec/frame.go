@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/gantrymq/gantry/protocol"
 )
@@ -107,6 +108,18 @@ func DecodeHeaderLoosely(h protocol.Header, ext Fields) {
 	for i := range ext {
 		_ = h.SetField(ext[i].Key, ext[i].Value)
 	}
+}
+
+// DecodeHeaderNeeding is DecodeHeaderLoosely but for the numbers of the keys in need:
+// upstream uses them, and stumbles over one that is absent.
+func DecodeHeaderNeeding(h protocol.Header, ext Fields, need ...string) error {
+	h.Reset()
+	for i := range ext {
+		if err := h.SetField(ext[i].Key, ext[i].Value); err != nil && slices.Contains(need, ext[i].Key) {
+			return err
+		}
+	}
+	return nil
 }
 
 // DecodeHeader fills h from the ext fields of a command. h keeps views into

@@ -157,6 +157,17 @@ func TestDecodeHeaderReportsBadNumbers(t *testing.T) {
 	}
 }
 
+func TestDecodeHeaderNeeding(t *testing.T) {
+	var h protocol.PullMessageRequestHeader
+	fields := Fields{{"topic", "T"}, {"queueId", "7"}, {"sysFlag", "x1"}}
+	if err := DecodeHeaderNeeding(&h, fields, "queueId"); err != nil || h.QueueID != 7 || h.Topic != "T" {
+		t.Errorf("%v, %+v", err, h)
+	}
+	if err := DecodeHeaderNeeding(&h, fields, "sysFlag"); err == nil {
+		t.Error("a number that is needed could not be read, and no error says so")
+	}
+}
+
 func TestMissingNamesTheFirstRequiredField(t *testing.T) {
 	var h protocol.PullMessageRequestHeader
 	if err := DecodeHeader(&h, Fields{{"consumerGroup", "G"}, {"queueId", "0"}}); err != nil {

@@ -45,10 +45,10 @@ func (s *Server) changeKV(r *remoting.Request, namespace string, change func() e
 
 // getKVConfig serves GET_KV_CONFIG (101).
 func (s *Server) getKVConfig(r *remoting.Request) error {
-	namespace, _ := r.Ext.Get("namespace")
-	key, _ := r.Ext.Get("key")
+	namespace, named := r.Ext.Get("namespace")
+	key, keyed := r.Ext.Get("key")
 	value, ok := s.kv.Get(namespace, key)
-	if !ok {
+	if !ok || !named || !keyed {
 		return remoting.Errorf(protocol.ResponseQueryNotFound, "No config item, Namespace: %s Key: %s", field(r, "namespace"), field(r, "key"))
 	}
 	// Not by its header, which takes an empty value for none.
@@ -58,9 +58,9 @@ func (s *Server) getKVConfig(r *remoting.Request) error {
 
 // listKVConfig serves GET_KVLIST_BY_NAMESPACE (219).
 func (s *Server) listKVConfig(r *remoting.Request) error {
-	namespace, _ := r.Ext.Get("namespace")
+	namespace, named := r.Ext.Get("namespace")
 	table, ok := s.kv.List(namespace)
-	if !ok {
+	if !ok || !named {
 		return remoting.Errorf(protocol.ResponseQueryNotFound, "No config item, Namespace: %s", field(r, "namespace"))
 	}
 	body, err := compat.MarshalFastjson(protocol.KVTable{Table: table})

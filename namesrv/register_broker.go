@@ -22,12 +22,21 @@ func (s *Server) registerBroker(r *remoting.Request) error {
 		r.Reply(protocol.ResponseSystemError, "crc32 not match", answer, nil)
 		return nil
 	}
-	if err := required(r, unfit, "brokerName", "brokerAddr", "clusterName", "brokerId"); err != nil {
+	if err := required(r, unfit, "brokerId"); err != nil {
 		return err
 	}
 	body, err := registration.Decode(r.Body, h.Compressed, r.Version)
 	if err != nil {
 		return fmt.Errorf("Failed to decode RegisterBrokerBody: %w", err)
+	}
+	if required(r, unfit, "brokerName", "brokerAddr", "clusterName") != nil {
+		// Upstream stumbles in the middle of such a registration, logs that, and succeeds.
+		order, err := s.orderTopics()
+		if err != nil {
+			return err
+		}
+		r.Reply(protocol.ResponseSuccess, "", answer, order)
+		return nil
 	}
 	registered, err := s.join(r, &h, body)
 	if errors.Is(err, routes.ErrPartialRegistration) {

@@ -4,6 +4,7 @@
 package registration
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -61,6 +62,9 @@ func decodeJSON(body []byte) (*Body, error) {
 		FilterServerList            []string   `json:"filterServerList"`
 		TopicConfigSerializeWrapper topicTable `json:"topicConfigSerializeWrapper"`
 	}{FilterServerList: []string{}}
+	if string(bytes.TrimSpace(body)) == "null" {
+		return nil, errors.New("registration: the body is null")
+	}
 	if err := compat.UnmarshalFastjson(body, &w); err != nil {
 		return nil, fmt.Errorf("registration: %w", err)
 	}
