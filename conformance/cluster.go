@@ -48,7 +48,7 @@ func (c *Cluster) NameServer() *Server { return c.NameServers[0] }
 // newCluster lays out directories, ports and configuration files, and starts nothing.
 func newCluster(target *Target, topology Topology, settings Settings, dir string) (*Cluster, error) {
 	if target.Kind == KindExternal {
-		return externalCluster(target, topology)
+		return externalCluster(target, topology), nil
 	}
 	if topology.mixed() && target.Reference == nil {
 		return nil, errors.New("needs the official release beside it: " + target.ReferenceLacking)
@@ -86,11 +86,7 @@ func newCluster(target *Target, topology Topology, settings Settings, dir string
 }
 
 // externalCluster knows addresses only.
-func externalCluster(target *Target, topology Topology) (*Cluster, error) {
-	if len(target.NameServers) < topology.NameServers || len(target.Brokers) < topology.Brokers {
-		return nil, fmt.Errorf("needs %d name servers and %d brokers, the addresses given name %d and %d",
-			topology.NameServers, topology.Brokers, len(target.NameServers), len(target.Brokers))
-	}
+func externalCluster(target *Target, topology Topology) *Cluster {
 	c := &Cluster{}
 	for _, a := range target.NameServers[:topology.NameServers] {
 		c.NameServers = append(c.NameServers, &Server{role: RoleNameServer, name: a, address: a})
@@ -98,7 +94,7 @@ func externalCluster(target *Target, topology Topology) (*Cluster, error) {
 	for _, a := range target.Brokers[:topology.Brokers] {
 		c.Brokers = append(c.Brokers, &Server{role: RoleBroker, name: a, address: a, nameServers: c.NameServers})
 	}
-	return c, nil
+	return c
 }
 
 // servers lists every server in the order of starting.
@@ -118,6 +114,9 @@ func (c *Cluster) start(ctx context.Context) error {
 	}
 	for _, s := range c.Brokers {
 		if s.launcher == nil {
+			if err := s.learnName(ctx); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := warmUp(ctx, s); err != nil {

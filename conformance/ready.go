@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -70,6 +71,35 @@ func clusterInfo(ctx context.Context, nameServer string) (string, error) {
 		return "", fmt.Errorf("%s answered %s", nameServer, r)
 	}
 	return string(r.Body), nil
+}
+
+// learnName asks the name server what a broker that somebody else runs is called: clients name
+// queues by it.
+func (s *Server) learnName(ctx context.Context) error {
+	info, err := clusterInfo(ctx, s.nameServers[0].address)
+	if err != nil {
+		return err
+	}
+	name, ok := nameInClusterInfo(info, s.address)
+	if !ok {
+		return fmt.Errorf("conformance: name server %s lists no broker with the address %s, but %s; give the address that the broker registers (brokerIP1 and listenPort)",
+			s.nameServers[0].address, s.address, info)
+	}
+	s.name = name
+	return nil
+}
+
+// brokerInInfo is one broker in the answer of GET_BROKER_CLUSTER_INFO, which is no strict JSON.
+var brokerInInfo = regexp.MustCompile(`"brokerAddrs":\{([^}]*)\},"brokerName":"([^"]*)"`)
+
+// nameInClusterInfo finds the broker that has an address.
+func nameInClusterInfo(info, address string) (name string, ok bool) {
+	for _, m := range brokerInInfo.FindAllStringSubmatch(info, -1) {
+		if strings.Contains(m[1], `"`+address+`"`) {
+			return m[2], true
+		}
+	}
+	return "", false
 }
 
 func expectSuccess(ctx context.Context, address string, f *wire.Frame) error {

@@ -92,8 +92,8 @@ func (r *Runner) group(target *Target, cases []Case) (quiet, groups [][]*Case) {
 		switch {
 		case target.Lacking != "":
 			r.report(target, Result{Case: c, Status: Skipped, Reason: target.Lacking})
-		case target.Kind == KindExternal && (c.Needs == Control || c.Topology.mixed()):
-			r.report(target, Result{Case: c, Status: NotApplicable, Reason: "the target offers addresses only"})
+		case target.unfit(c) != "":
+			r.report(target, Result{Case: c, Status: NotApplicable, Reason: target.unfit(c)})
 		case c.Measures:
 			quiet = append(quiet, []*Case{c})
 		case c.Needs == Control:

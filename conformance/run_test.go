@@ -36,7 +36,7 @@ func TestRunnerStatus(t *testing.T) {
 		{"gap on the official server", Case{Gap: gap, Run: func(*T) {}}, Official, Passed, ""},
 		{"gap that fails on the official server", Case{Gap: gap, Run: fails}, Official, Failed, ""},
 		{"needs control", Case{Needs: Control, Run: fails}, Gantry, NotApplicable, "the target offers addresses only"},
-		{"needs more servers", Case{Topology: TwoBrokers, Run: fails}, Gantry, Skipped, "needs 1 name servers and 2 brokers, the addresses given name 1 and 1"},
+		{"needs more servers", Case{Topology: TwoBrokers, Run: fails}, Gantry, NotApplicable, "the case needs 1 name servers and 2 brokers, the addresses given name 1 and 1"},
 		{"takes too long", Case{Timeout: time.Millisecond, Run: func(t *T) { <-t.Context().Done(); t.Errorf("late") }}, Gantry, Failed, ""},
 	} {
 		c.c.Name = c.name
@@ -150,6 +150,38 @@ func TestNamesAreUniqueAndValid(t *testing.T) {
 				t.Errorf("%q", name)
 			}
 			seen[name] = true
+		}
+	}
+}
+
+// What an external target cannot show is counted as not applicable, never as passed.
+func TestExternalTargetsAreAskedWhatTheyCanShow(t *testing.T) {
+	target := external("somebody's")
+	for name, c := range map[string]struct {
+		c     Case
+		unfit bool
+	}{
+		"addresses":        {Case{Topology: SingleBroker}, false},
+		"control":          {Case{Topology: SingleBroker, Needs: Control}, true},
+		"mixed":            {Case{Topology: OfficialBroker}, true},
+		"settings":         {Case{Topology: SingleBroker, Settings: Settings{Broker: map[string]string{"k": "v"}}}, true},
+		"too many brokers": {Case{Topology: TwoBrokers}, true},
+	} {
+		if got := target.unfit(&c.c); (got != "") != c.unfit {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := (&Target{Kind: KindProcess}).unfit(&Case{Needs: Control}); got != "" {
+		t.Errorf("a target that starts servers: %q", got)
+	}
+}
+
+func TestNameInClusterInfo(t *testing.T) {
+	info := `{"brokerAddrTable":{"a":{"brokerAddrs":{0:"10.0.0.1:10911",1:"10.0.0.2:10911"},"brokerName":"a","cluster":"C"},` +
+		`"b":{"brokerAddrs":{"0":"10.0.0.3:10911"},"brokerName":"b","cluster":"C"}},"clusterAddrTable":{"C":["a","b"]}}`
+	for address, want := range map[string]string{"10.0.0.1:10911": "a", "10.0.0.2:10911": "a", "10.0.0.3:10911": "b", "0.0.0.3:10911": ""} {
+		if got, ok := nameInClusterInfo(info, address); got != want || ok != (want != "") {
+			t.Errorf("%s: %q", address, got)
 		}
 	}
 }

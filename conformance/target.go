@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -45,6 +46,22 @@ type Target struct {
 
 // Name is the column of the target in the matrix.
 func (t *Target) Name() string { return t.Implementation + " (" + string(t.Kind) + ")" }
+
+// unfit says why a case means nothing to an external target, or is empty.
+func (t *Target) unfit(c *Case) string {
+	switch settings := c.Settings; {
+	case t.Kind != KindExternal:
+		return ""
+	case c.Needs == Control || c.Topology.mixed():
+		return "the target offers addresses only"
+	case len(settings.NameServer)+len(settings.Broker) > 0:
+		return "the case needs settings of its own"
+	case len(t.NameServers) < c.Topology.NameServers || len(t.Brokers) < c.Topology.Brokers:
+		return fmt.Sprintf("the case needs %d name servers and %d brokers, the addresses given name %d and %d",
+			c.Topology.NameServers, c.Topology.Brokers, len(t.NameServers), len(t.Brokers))
+	}
+	return ""
+}
 
 // Role is the kind of a server.
 type Role string

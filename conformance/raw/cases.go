@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/protocol"
@@ -45,21 +46,43 @@ func Cases(rewrite string) ([]conformance.Case, error) {
 		all = append(all, c)
 		return nil
 	})
-	for _, where := range []string{"namesrv", "broker"} {
-		file := "testdata/broken/" + where + ".rec"
-		recording, err := scripts.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		target := ""
-		if rewrite != "" {
-			target = filepath.Join(rewrite, filepath.FromSlash(file))
-		}
-		c := conformance.Case{
-			Name: "raw/broken-frames/" + where, Client: conformance.Raw, Feature: "broken frames", Topology: topologies[where],
-			Codes: []protocol.RequestCode{harmless[where]}, Run: brokenCase(where, string(recording), target),
-		}
-		all = append(all, c)
+	if err != nil {
+		return nil, err
 	}
-	return append(all, connectionCases()...), err
+	wrong, err := wrongCases(rewrite)
+	all = append(append(all, wrong...), departureCases()...)
+	all = append(append(all, fileCases()...), connectionCases()...)
+	return all, err
+}
+
+// wrongCases are those about wrong input whose outcomes are recorded as a list.
+func wrongCases(rewrite string) ([]conformance.Case, error) {
+	var all []conformance.Case
+	for _, where := range []string{"namesrv", "broker"} {
+		for _, kind := range []struct {
+			dir string
+			c   conformance.Case
+			run func(where, recording, rewrite string) func(*conformance.T)
+		}{
+			{"broken", conformance.Case{Name: "raw/broken-frames/" + where, Feature: "broken frames", Codes: []protocol.RequestCode{harmless[where]}}, brokenCase},
+			{"fields", conformance.Case{
+				Name: "raw/wrong-fields/" + where, Feature: "wrong fields", Codes: spoiltCodes(where),
+				Needs: conformance.Control, Slow: true, Timeout: 5 * time.Minute,
+			}, fieldsCase},
+		} {
+			file := "testdata/" + kind.dir + "/" + where + ".rec"
+			recording, err := scripts.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			target := ""
+			if rewrite != "" {
+				target = filepath.Join(rewrite, filepath.FromSlash(file))
+			}
+			kind.c.Client, kind.c.Topology = conformance.Raw, topologies[where]
+			kind.c.Run = kind.run(where, string(recording), target)
+			all = append(all, kind.c)
+		}
+	}
+	return all, nil
 }

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/conformance/javadriver"
+)
+
+// Every intended difference is shown by a case, and no case shows one that is not listed.
+func TestDifferencesAreShown(t *testing.T) {
+	all, err := cases(options{}, &javadriver.Pool{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[int]bool{}
+	for _, c := range all {
+		shown[c.Difference] = true
+	}
+	delete(shown, 0)
+	for i, d := range conformance.Differences {
+		if d.Number != i+1 {
+			t.Errorf("difference %d stands at place %d", d.Number, i+1)
+		}
+		if !shown[d.Number] {
+			t.Errorf("no case shows difference %d, %s", d.Number, d.Title)
+		}
+		delete(shown, d.Number)
+	}
+	for n := range shown {
+		t.Errorf("a case shows difference %d, which is not listed", n)
+	}
+}
