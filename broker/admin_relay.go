@@ -69,7 +69,7 @@ func (b *Broker) relay(r *remoting.Request, group, clientID string, c *codec.Com
 	}
 	if !compat.KnowsRunningInfo(client.Version) {
 		return refuse(protocol.ResponseSystemError, "The Consumer <%s> Version <%s> too low to finish, please upgrade it to V3_1_8_SNAPSHOT",
-			clientID, compat.AncientName(client.Version))
+			clientID, compat.VersionName(client.Version))
 	}
 	c.Code, c.Version = r.Code, protocol.CurrentVersion
 	answer, err := callClient(client, relayTimeout, c)

@@ -176,7 +176,7 @@ func (b *Broker) pushReset(h *protocol.ResetOffsetRequestHeader, table map[proto
 
 // tooOld refuses what a consumer does not understand.
 func tooOld(c *clients.Client) error {
-	return refuse(protocol.ResponseSystemError, "the client does not support this feature. version=%s", compat.AncientName(c.Version))
+	return refuse(protocol.ResponseSystemError, "the client does not support this feature. version=%s", compat.VersionName(c.Version))
 }
 
 func resetBody(table map[protocol.MessageQueue]int64, cpp bool) ([]byte, error) {

@@ -54,21 +54,35 @@ var firstNames = [...]string{
 	"BETA8_SNAPSHOT", "BETA8", "BETA9_SNAPSHOT", "BETA9", "FINAL",
 }
 
-// AncientName is upstream's name of a release before 3.1.8, for the remarks that
-// tell such a client to move on.
-func AncientName(v protocol.Version) string {
-	const first, minor = protocol.Version(len(firstNames)), 46 // 3.0.1 and 3.1.0, each preceded by its snapshot
+// VersionName is upstream's name of a release (MQVersion.getVersionDesc).
+func VersionName(v protocol.Version) string {
+	const (
+		v301 = protocol.Version(len(firstNames)) // releases from here on are preceded by their snapshots
+		v310 = 46
+		v331 = 86  // the minor releases from 3.3 to 3.9 begin at patch 1
+		v400 = 212 // and from here on at 0 again
+		high = 612
+	)
+	if v < 0 || v >= high {
+		return "HIGHER_VERSION"
+	}
+	if v < v301 {
+		return "V3_0_0_" + firstNames[v]
+	}
 	suffix := ""
 	if v%2 == 0 {
 		suffix = "_SNAPSHOT"
 	}
-	switch {
-	case v < 0:
-		return "HIGHER_VERSION"
-	case v < first:
-		return "V3_0_0_" + firstNames[v]
-	case v < minor:
-		return fmt.Sprintf("V3_0_%d%s", (v-first)/2+1, suffix)
+	var major, minor, patch protocol.Version
+	switch n := v; {
+	case n < v310:
+		major, minor, patch = 3, 0, (n-v301)/2+1
+	case n < v331:
+		major, minor, patch = 3, 1+(n-v310)/20, (n-v310)%20/2
+	case n < v400:
+		major, minor, patch = 3, 3+(n-v331)/18, (n-v331)%18/2+1
+	default:
+		major, minor, patch = 4+(n-v400)/200, (n-v400)/20%10, (n-v400)%20/2
 	}
-	return fmt.Sprintf("V3_1_%d%s", (v-minor)/2, suffix)
+	return fmt.Sprintf("V%d_%d_%d%s", major, minor, patch, suffix)
 }
