@@ -1,7 +1,7 @@
 // Command gantry is a drop-in replacement for Apache RocketMQ: name server,
 // broker and their tools in one binary.
 //
-// Started under an official script's name (mqnamesrv, mqbroker, mqshutdown) it
+// Started under an official script's name (mqnamesrv, mqbroker, mqadmin, mqshutdown) it
 // takes what that script takes.
 package main
 
@@ -27,6 +27,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args); err != nil {
+		if status, ok := errors.AsType[exitStatus](err); ok {
+			os.Exit(int(status))
+		}
 		fmt.Fprintln(os.Stderr, "gantry:", err)
 		os.Exit(1)
 	}
@@ -59,6 +62,7 @@ func rootCommand() *cobra.Command {
 		serverCommand(),
 		namesrvCommand(),
 		brokerCommand(),
+		adminCommand(),
 		configCommand(),
 		storeCommand(),
 		benchCommand(),
