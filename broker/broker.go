@@ -105,11 +105,15 @@ func New(o Options) (*Broker, error) {
 	if err := checkNameServers(cfg.NamesrvAddr); err != nil {
 		return nil, err
 	}
+	secure, err := cfg.TLS.ClientConfig()
+	if err != nil {
+		return nil, err
+	}
 	b := &Broker{config: live, log: o.Log, now: o.Now, name: cfg.BrokerName, started: o.Now(), changed: make(chan struct{}, 1)}
 	b.version.Store(&protocol.DataVersion{Timestamp: b.started.UnixMilli()})
 	b.configFile = configfile.New(configfile.OS, o.ConfigFile, func() ([]byte, error) { return live.Settings().File(), nil })
 	b.pools = newPools(cfg)
-	b.client = remoting.NewClient(remoting.ClientOptions{})
+	b.client = remoting.NewClient(remoting.ClientOptions{TLS: secure})
 	if err := b.start(cfg); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gantrymq/gantry/broker/transaction"
 	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
 )
 
 // Config is what a broker takes from its configuration: the official keys that it
@@ -43,6 +44,7 @@ type IdentityConfig struct {
 // NetworkConfig says where the broker listens and how it treats connections.
 type NetworkConfig struct {
 	config.NettyServer
+	TLS          remoting.TLSSettings
 	HAListenPort int32 `conf:"haListenPort" when:"start"`
 }
 

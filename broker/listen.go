@@ -25,6 +25,9 @@ func (b *Broker) listen(cfg *Config) error {
 		return err
 	}
 	o := remoting.ServerOptions{Idle: cfg.ServerChannelMaxIdleTime, OnClose: b.sessionClosed, OnPanic: b.handlerPanicked, OnRefused: b.connectionRefused}
+	if err := cfg.TLS.Apply(&o, func(err error) { b.log.Warn(err) }); err != nil {
+		return err
+	}
 	if cfg.EnableShutdownGracefully {
 		o.GoAwayTime = cfg.ShutdownWaitTime
 	}

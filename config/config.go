@@ -75,7 +75,7 @@ type field struct {
 	tag   reflect.StructTag
 }
 
-// fields walks the struct that v points to, and the structs embedded in it.
+// fields walks the struct that v points to, and the structs in it.
 func fields(v any) iter.Seq2[string, field] {
 	return func(yield func(string, field) bool) { walk(reflect.ValueOf(v).Elem(), yield) }
 }
@@ -83,7 +83,7 @@ func fields(v any) iter.Seq2[string, field] {
 func walk(v reflect.Value, yield func(string, field) bool) bool {
 	for i := range v.NumField() {
 		t := v.Type().Field(i)
-		if t.Anonymous {
+		if t.Type.Kind() == reflect.Struct && t.Tag.Get("conf") == "" {
 			if !walk(v.Field(i), yield) {
 				return false
 			}

@@ -19,6 +19,9 @@ type sample struct {
 	Enabled bool          `conf:"traceOn"`
 	Large   int64         `conf:"consumerFallbehindThreshold"`
 	Absent  string        `conf:"haMasterAddress"`
+	Named   struct {
+		Mode string `conf:"tls.server.mode"`
+	}
 	private int
 }
 
@@ -30,7 +33,9 @@ func TestBind(t *testing.T) {
 	if err := s.Bind(&got); err != nil {
 		t.Fatal(err)
 	}
-	want := sample{network{1}, "/opt", 30 * time.Second, 9 * time.Second, false, 16 << 30, "as before", 7}
+	want := sample{network{1}, "/opt", 30 * time.Second, 9 * time.Second, false, 16 << 30, "as before", struct {
+		Mode string `conf:"tls.server.mode"`
+	}{"permissive"}, 7}
 	if got != want {
 		t.Errorf("bound %+v, want %+v", got, want)
 	}

@@ -27,7 +27,7 @@ var (
 	Namesrv = newProcess(Process{
 		Name:     "namesrv",
 		bit:      inNamesrv,
-		families: []string{"nettyClient", "namesrv", "nettyServer"},
+		families: []string{"tls", "nettyClient", "namesrv", "nettyServer"},
 		printed:  []string{"namesrv", "nettyServer", "nettyClient"},
 		answered: []string{"namesrv", "nettyServer"},
 		defaults: map[string]string{"nettyServer listenPort": "9876"},
@@ -36,7 +36,7 @@ var (
 	Broker = newProcess(Process{
 		Name:     "broker",
 		bit:      inBroker,
-		families: []string{"auth", "tieredStore", "broker", "nettyServer", "nettyClient", "store"},
+		families: []string{"tls", "auth", "tieredStore", "broker", "nettyServer", "nettyClient", "store"},
 		printed:  []string{"broker", "nettyServer", "nettyClient", "auth"},
 		answered: []string{"broker", "nettyServer", "nettyClient", "store"},
 		defaults: map[string]string{"nettyServer listenPort": "10911"},
@@ -77,6 +77,9 @@ func (p *Process) Key(name string) (*Key, bool) {
 	k, ok := p.index[name]
 	return k, ok
 }
+
+// Has reports whether the process has a key.
+func (p *Process) Has(name string) bool { return p.index[name] != nil }
 
 // Keys lists the keys of the process by name.
 func (p *Process) Keys() []*Key {

@@ -9,8 +9,19 @@ import (
 
 // Shown are the settings that configuration requests are answered with: those of
 // the classes that upstream registers for it, without the ones that are null,
-// and whatever else the file says.
+// and whatever else the file says, but for TLS: paths and passwords of keys are
+// not for everybody who asks.
 func (s *Settings) Shown() map[string]string {
+	m := s.stored()
+	maps.DeleteFunc(m, func(name, _ string) bool {
+		k, ok := s.process.Key(name)
+		return ok && k.Family == "tls"
+	})
+	return m
+}
+
+// stored are the settings that an update writes to the file.
+func (s *Settings) stored() map[string]string {
 	m := make(map[string]string, len(s.process.index)+len(s.file))
 	maps.Copy(m, s.file)
 	for name, k := range s.process.index {
@@ -30,8 +41,8 @@ func (s *Settings) Answer() []byte { return compat.AppendProperties(nil, s.Shown
 
 // File is the content of the configuration file after an update: all that is
 // shown, as upstream writes it, but with the escapes that are needed to read it
-// again.
-func (s *Settings) File() []byte { return compat.AppendPropertiesFile(nil, s.Shown()) }
+// again, and what the file said of TLS.
+func (s *Settings) File() []byte { return compat.AppendPropertiesFile(nil, s.stored()) }
 
 // AppendPrint appends what the official -p prints (with importantOnly, what -m
 // prints): class after class, key=value behind a head as of a log line, which

@@ -85,7 +85,7 @@ func TestDefaultsAreCanonical(t *testing.T) {
 	m := testMachine()
 	for i := range keys {
 		k := &keys[i]
-		if k.Type == Other || k.Family == "tls" || k.Family == "sysprop" {
+		if k.Type == Other || k.Family == "sysprop" {
 			continue
 		}
 		text, ok := m.standardOf(k)
@@ -178,6 +178,20 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// What a file says of TLS stays in it, and is nobody's business.
+func TestTLSIsNotShown(t *testing.T) {
+	s, _ := Load(Broker, testMachine(), Source{Shown: true, Values: []Value{{Key: "tls.server.keyPassword", Text: "secret"}, {Key: "tls.server.mode", Text: "enforcing"}}})
+	if strings.Contains(string(s.Answer()), "tls.") {
+		t.Error("settings of TLS are answered")
+	}
+	if !strings.Contains(string(s.File()), "tls.server.keyPassword=secret\n") {
+		t.Error("settings of TLS are lost when the file is written")
+	}
+	if mode, _ := s.Get("tls.server.mode"); mode != "enforcing" {
+		t.Errorf("the mode is %s", mode)
+	}
+}
+
 func TestBrokerID(t *testing.T) {
 	for _, tt := range []struct {
 		values []Value
@@ -212,6 +226,9 @@ func TestSources(t *testing.T) {
 	for _, p := range []*Process{Broker, Namesrv, Controller, Proxy} {
 		for _, k := range p.Keys() {
 			name := EnvironmentName(k.Name)
+			if k.Name == "tlsTestModeEnable" {
+				continue // the proxy's name for tls.test.mode.enable
+			}
 			if other, ok := names[name]; ok && other != k.Name {
 				t.Errorf("%s and %s share the variable %s", other, k.Name, name)
 			}

@@ -87,12 +87,15 @@ func sortValues(values []Value) {
 }
 
 // EnvironmentName is the variable that sets a key: brokerIP1 is
-// GANTRY_BROKER_IP1.
+// GANTRY_BROKER_IP1, tls.server.keyPath is GANTRY_TLS_SERVER_KEY_PATH.
 func EnvironmentName(key string) string {
 	var b strings.Builder
 	b.WriteString("GANTRY_")
 	runes := []rune(key)
 	for i, r := range runes {
+		if r == '.' {
+			r = '_'
+		}
 		if unicode.IsUpper(r) && i > 0 && !unicode.IsUpper(runes[i-1]) {
 			b.WriteByte('_')
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/config"
+	"github.com/gantrymq/gantry/remoting"
 )
 
 // Config is what a name server takes from its configuration: the keys of
@@ -11,6 +12,7 @@ import (
 // it never changes; an update makes a new one.
 type Config struct {
 	config.NettyServer
+	TLS remoting.TLSSettings
 
 	KVConfigPath    string `conf:"kvConfigPath" when:"start"`
 	ConfigStorePath string `conf:"configStorePath" when:"start"` // what UPDATE_NAMESRV_CONFIG rewrites

@@ -117,6 +117,16 @@ func (s *Server) listen(c *Config, o Options) error {
 	if c.EnableShutdownGracefully {
 		so.GoAwayTime = c.ShutdownWaitTime
 	}
+	if err := c.TLS.Apply(&so, func(err error) { s.log.Warnf("%v", err) }); err != nil {
+		return err
+	}
+	secure, err := c.TLS.ClientConfig()
+	if err != nil {
+		return err
+	}
+	if secure != nil {
+		o.Client.TLS = secure
+	}
 	onClose := so.OnClose
 	so.OnClose = func(session remoting.Session, reason error) {
 		s.departures.sessionClosed(session)

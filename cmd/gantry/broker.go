@@ -41,7 +41,7 @@ func brokerCommand() *cobra.Command {
 				return err
 			}
 			log := newLogger()
-			warn(log, warnings, proxy.warnings(), strayWarnings(args))
+			warn(log, warnings, javaTLSWarnings(), proxy.warnings(), strayWarnings(args))
 			if servers, _ := all.Get("namesrvAddr"); servers == "" {
 				log.Warn("no name server is given, so that clients cannot find this broker: give it with -n, namesrvAddr or NAMESRV_ADDR")
 			}

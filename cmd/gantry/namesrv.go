@@ -40,7 +40,7 @@ func namesrvCommand() *cobra.Command {
 				return err
 			}
 			log := newLogger()
-			warn(log, warnings, strayWarnings(args))
+			warn(log, warnings, javaTLSWarnings(), strayWarnings(args))
 			return runNamesrv(cmd.Context(), all, log, cmd.OutOrStdout())
 		},
 	}

@@ -104,7 +104,7 @@ func runServer(ctx context.Context, s *serverSettings, log *logrus.Logger, out i
 	if err != nil {
 		return errors.Join(err, n.Close())
 	}
-	warn(log, append(namesrvWarnings, brokerWarnings...))
+	warn(log, append(namesrvWarnings, brokerWarnings...), javaTLSWarnings())
 	b, err := broker.New(broker.Options{
 		Settings: settings, ConfigFile: updatesOf(s.broker.file, s.data), Log: log.WithField("part", "broker"),
 	})

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -81,8 +85,50 @@ func (s *settings) load() (*config.Settings, []config.Warning, error) {
 		sources = append(sources, source.Without(s.without...))
 	}
 	sources = append(sources, config.Source{Name: "the command line", Values: s.over})
-	all, warnings := config.Load(s.process, thisMachine(s.process), sources...)
-	return all, warnings, nil
+	machine := thisMachine(s.process)
+	all, warnings := config.Load(s.process, machine, sources...)
+	secure, found, err := tlsSource(all.TLSFile())
+	if err != nil {
+		return nil, nil, err
+	}
+	if found {
+		all, warnings = config.Load(s.process, machine, slices.Insert(sources, 1, secure)...)
+	}
+	return all, warnings, checkTLS(all, warnings)
+}
+
+// checkTLS refuses settings of TLS that cannot be taken. Elsewhere the default
+// does instead, here that would be less protection than was asked for.
+func checkTLS(all *config.Settings, warnings []config.Warning) error {
+	for _, w := range warnings {
+		if strings.HasPrefix(w.Key, "tls.") && !all.Given(w.Key) && all.Process().Has(w.Key) {
+			return errors.New(w.String())
+		}
+	}
+	return nil
+}
+
+// javaTLSWarnings tells of settings of TLS that were meant for Java's programs.
+func javaTLSWarnings() []string {
+	for _, name := range []string{"JAVA_OPT", "JAVA_OPT_EXT", "JAVA_TOOL_OPTIONS"} {
+		if strings.Contains(os.Getenv(name), "-Dtls.") {
+			return []string{name + " sets TLS and is not read here: set it as a flag, --tls.server.mode and so on, or in tls.properties"}
+		}
+	}
+	return nil
+}
+
+// tlsSource reads the file with settings of TLS. Most machines have none.
+func tlsSource(path string) (source config.Source, found bool, err error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || path == "" {
+		return source, false, nil
+	}
+	if err != nil {
+		return source, false, fmt.Errorf("tls.config.file cannot be read: %w", err)
+	}
+	source, err = config.TLSSource(path, text)
+	return source, err == nil, err
 }
 
 // thisMachine is what defaults come from. The official programs do not start

@@ -141,6 +141,45 @@ func TestServerSettings(t *testing.T) {
 	}
 }
 
+// Settings of TLS come from tls.properties too, below everything else, and one
+// that cannot be taken keeps the server from starting.
+func TestTLSSettings(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "tls.properties")
+	if err := os.WriteFile(file, []byte("tls.test.mode.enable=false\ntls.server.certPath=/f\ntls.server.keyPath=/f\nbrokerName=x\ntls.enable=true\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GANTRY_TLS_CONFIG_FILE", file)
+	t.Setenv("GANTRY_TLS_SERVER_CERT_PATH", "/e")
+	t.Setenv("GANTRY_TLS_SERVER_NEED_CLIENT_AUTH", "require")
+	for _, p := range []*config.Process{config.Broker, config.Namesrv} {
+		s := settingsOf(p)
+		s.flags["tls.server.mode"] = "enforcing"
+		all, _, err := s.load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, want := range map[string]string{
+			"tls.test.mode.enable": "false", "tls.server.keyPath": "/f", "tls.server.certPath": "/e",
+			"tls.server.need.client.auth": "require", "tls.server.mode": "enforcing", "tls.enable": "false",
+		} {
+			if got, _ := all.Get(key); got != want {
+				t.Errorf("%s of the %s is %q, want %q", key, p.Name, got, want)
+			}
+		}
+		if name, _ := all.Get("brokerName"); name == "x" {
+			t.Error("tls.properties sets the broker's name")
+		}
+		if strings.Contains(string(all.Answer()), "tls.") {
+			t.Error("settings of TLS are answered to whoever asks")
+		}
+		s.flags["tls.server.mode"] = "enforced"
+		if _, _, err := s.load(); err == nil || !strings.Contains(err.Error(), "tls.server.mode=enforced") {
+			t.Errorf("a mode that does not exist: %v", err)
+		}
+	}
+}
+
 func TestUpdatesFile(t *testing.T) {
 	if got := updatesOf("b.conf", "/home/x"); got != "b.conf" {
 		t.Errorf("with a file: %s", got)

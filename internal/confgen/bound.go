@@ -24,13 +24,14 @@ type process struct {
 	port        string // its default of listenPort, which the class leaves to the program
 }
 
-// shared is the folder whose structs all kinds of process take settings through.
-const shared = "config"
+// shared are the folders whose structs several kinds of process take settings
+// through.
+var shared = []string{"config", "remoting"}
 
 var processes = []process{
-	{"namesrv", "Name server", []string{"namesrv", shared}, []string{"namesrv", "nettyServer", "nettyClient"}, "9876"},
-	{"broker", "Broker", []string{"broker", "store", "auth", shared}, []string{"broker", "nettyServer", "nettyClient", "store", "auth", "tieredStore"}, "10911"},
-	{"controller", "Controller", []string{"controller", shared}, []string{"controller", "nettyServer", "nettyClient"}, "19876"},
+	{"namesrv", "Name server", []string{"namesrv", "config", "remoting"}, []string{"namesrv", "nettyServer", "nettyClient", "tls"}, "9876"},
+	{"broker", "Broker", []string{"broker", "store", "auth", "config", "remoting"}, []string{"broker", "nettyServer", "nettyClient", "store", "auth", "tieredStore", "tls"}, "10911"},
+	{"controller", "Controller", []string{"controller", "config"}, []string{"controller", "nettyServer", "nettyClient"}, "19876"},
 	{"proxy", "Proxy", []string{"proxy", "auth"}, []string{"proxy", "auth"}, ""},
 }
 
@@ -70,7 +71,7 @@ func readSource(tree string, folders []string) (*source, error) {
 			if err != nil {
 				return err
 			}
-			src.collect(files, file, folder == shared)
+			src.collect(files, file, slices.Contains(shared, folder))
 			return nil
 		})
 		if err != nil {
@@ -120,7 +121,7 @@ func (src *source) collectField(files *token.FileSet, f *ast.Field, inShared boo
 // definitions, and to be read: a key that nobody looks at is not honoured.
 func (src *source) check(p process, name string, keys []*key) error {
 	b := src.bound[name]
-	known := slices.ContainsFunc(keys, func(k *key) bool { return k.name == name && p.reads(k.family) })
+	known := slices.ContainsFunc(keys, func(k *key) bool { return k.name == name && (b.shared || p.reads(k.family)) })
 	switch {
 	case !known:
 		return fmt.Errorf("%s: a %s has no key %s", b.at, p.name, name)

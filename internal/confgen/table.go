@@ -83,7 +83,7 @@ func markdown(keys []*key) []byte {
 	for _, p := range processes {
 		fmt.Fprintf(&b, "\n## %s\n", p.title)
 		for _, family := range p.families {
-			fmt.Fprintf(&b, "\n### Keys of the %s\n\n", familyTitles[family])
+			fmt.Fprintf(&b, "\n### Keys of %s\n\n%s", familyTitles[family], familyNotes[family])
 			b.WriteString("| key | type | default | effect | meaning |\n|---|---|---|---|---|\n")
 			for _, k := range keys {
 				if k.family == family {
@@ -92,10 +92,10 @@ func markdown(keys []*key) []byte {
 			}
 		}
 	}
-	b.WriteString("\n## Java properties\n\nThe official programs also read properties of the Java virtual machine and a file for TLS. None has an effect here.\n\n")
+	b.WriteString("\n## Java properties\n\nThe official programs also read properties of the Java virtual machine. None has an effect here.\n\n")
 	b.WriteString("| property | type | default | meaning |\n|---|---|---|---|\n")
 	for _, k := range keys {
-		if k.family == "tls" || k.family == "sysprop" {
+		if k.family == "sysprop" {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.name, k.typ, defaultCell(k), cell(k.meaning))
 		}
 	}
@@ -127,8 +127,8 @@ NAMESRV_ADDR; empty means that there is none.
 `
 
 var familyTitles = map[string]string{
-	"namesrv": "name server", "nettyServer": "network server", "nettyClient": "network client", "broker": "broker", "store": "message store",
-	"auth": "access control", "tieredStore": "tiered store", "controller": "controller", "proxy": "proxy",
+	"namesrv": "the name server", "nettyServer": "the network server", "nettyClient": "the network client", "broker": "the broker", "store": "the message store",
+	"auth": "access control", "tieredStore": "the tiered store", "controller": "the controller", "proxy": "the proxy", "tls": "TLS",
 }
 
 // defaultCell is the default of a key in a kind of process.
@@ -137,6 +137,13 @@ func (p process) defaultCell(k *key) string {
 		return "`" + p.port + "`"
 	}
 	return defaultCell(k)
+}
+
+// familyNotes stand above the tables of some families.
+var familyNotes = map[string]string{
+	"tls": "The official programs take these from properties of the Java virtual machine and from the file that `tls.config.file` names. Here\n" +
+		"they come from that file, the configuration file, the environment (`GANTRY_TLS_SERVER_MODE`) and flags (`--tls.server.mode`); the later\n" +
+		"wins. Certificate files that are replaced count for the next connection.\n\n",
 }
 
 func defaultCell(k *key) string {
