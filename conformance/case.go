@@ -50,6 +50,8 @@ type Case struct {
 	// Topology and Settings together say which servers the case can share.
 	Topology Topology
 	Settings Settings
+	// Local cases know where the servers' files are. They share servers as others do.
+	Local bool
 	// Slow cases are left out of the quick run that belongs to the unit tests.
 	Slow bool
 	// Measures cases look at time or memory: they are run first, one by one, with nothing else

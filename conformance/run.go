@@ -63,7 +63,14 @@ func (r *Runner) Run(ctx context.Context, target *Target, cases []Case) []Result
 	for _, g := range quiet {
 		r.runGroup(ctx, target, g)
 	}
-	clusters := make(chan struct{}, max(1, r.Clusters))
+	atOnce := max(1, r.Clusters)
+	if target.Kind == KindExternal {
+		// All groups meet the same servers. Cases that register brokers of their invention with
+		// the name server come last: tools would ask those brokers too.
+		atOnce = 1
+		slices.SortStableFunc(groups, func(a, b []*Case) int { return b[0].Topology.Brokers - a[0].Topology.Brokers })
+	}
+	clusters := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
 	for _, g := range groups {
 		clusters <- struct{}{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -163,6 +164,7 @@ func TestExternalTargetsAreAskedWhatTheyCanShow(t *testing.T) {
 	}{
 		"addresses":        {Case{Topology: SingleBroker}, false},
 		"control":          {Case{Topology: SingleBroker, Needs: Control}, true},
+		"local":            {Case{Topology: SingleBroker, Local: true}, true},
 		"mixed":            {Case{Topology: OfficialBroker}, true},
 		"settings":         {Case{Topology: SingleBroker, Settings: Settings{Broker: map[string]string{"k": "v"}}}, true},
 		"too many brokers": {Case{Topology: TwoBrokers}, true},
@@ -183,5 +185,19 @@ func TestNameInClusterInfo(t *testing.T) {
 		if got, ok := nameInClusterInfo(info, address); got != want || ok != (want != "") {
 			t.Errorf("%s: %q", address, got)
 		}
+	}
+}
+
+// Cases about the name server alone invent brokers; with external servers they come last.
+func TestExternalTargetsMeetInventedBrokersLast(t *testing.T) {
+	var order []string
+	runner := &Runner{Clusters: 4, Parallel: 4, Progress: func(r Result) { order = append(order, r.Case.Name) }}
+	nothing := func(*T) {}
+	// The second fails, because nobody answers there; what counts is when.
+	runner.Run(t.Context(), external("somebody's"), []Case{
+		{Name: "invents", Topology: NameServerOnly, Run: nothing}, {Name: "asks", Topology: SingleBroker, Run: nothing},
+	})
+	if !slices.Equal(order, []string{"asks", "invents"}) {
+		t.Errorf("%v", order)
 	}
 }

@@ -52,7 +52,7 @@ func (t *Target) unfit(c *Case) string {
 	switch settings := c.Settings; {
 	case t.Kind != KindExternal:
 		return ""
-	case c.Needs == Control || c.Topology.mixed():
+	case c.Needs == Control || c.Local || c.Topology.mixed():
 		return "the target offers addresses only"
 	case len(settings.NameServer)+len(settings.Broker) > 0:
 		return "the case needs settings of its own"

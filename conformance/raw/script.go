@@ -73,6 +73,7 @@ func parseScript(path, text string) (*script, error) {
 		Client: conformance.Raw, Topology: conformance.SingleBroker,
 		Settings: conformance.Settings{NameServer: map[string]string{}, Broker: map[string]string{}},
 	}}
+	s.head.Local = strings.Contains(text, "$dir")
 	codes := map[protocol.RequestCode]bool{}
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); {
