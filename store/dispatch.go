@@ -15,10 +15,12 @@ import (
 	"github.com/gantrymq/gantry/store/vfs"
 )
 
-// A batch of the dispatcher ends at whichever comes first.
+// A batch of the dispatcher ends at whichever comes first. An appender that
+// dispatches takes a smaller one: its answer waits.
 const (
 	dispatchMessages = 1024
 	dispatchBytes    = 4 << 20
+	dispatchInline   = 32
 )
 
 // dispatcher follows the log and feeds what is derived from it: consume queues, then index, then the arrival callback.
@@ -30,6 +32,7 @@ type dispatcher struct {
 	time   atomic.Int64 // its store time
 	wake   chan struct{}
 	broken atomic.Bool // the newest batch failed; appends are refused until one succeeds
+	looped atomic.Bool // the loop runs, and takes up what appenders leave
 
 	scan     *logScanner // of the loop
 	message  codec.Message
@@ -48,6 +51,27 @@ func (s *Store) dispatchWake() {
 	}
 }
 
+// dispatchHere dispatches in the appender's goroutine what it has just appended,
+// unless somebody else is at it or there is more to do than that: then the loop is
+// woken. A switch to another thread costs more than the dispatch of a message, and
+// under load the appenders meet here often enough that the loop works in batches.
+func (s *Store) dispatchHere() {
+	d := &s.dispatch
+	if !d.looped.Load() {
+		return
+	}
+	if d.broken.Load() || s.queues.pendingBytes.Load() > pendingBound || !d.running.TryLock() {
+		s.dispatchWake()
+		return
+	}
+	more, err := s.dispatchLocked(s.confirmed(), dispatchInline)
+	d.running.Unlock()
+	s.dispatchTrouble(err)
+	if more || err != nil || d.pos.Load() < s.confirmed() {
+		s.dispatchWake()
+	}
+}
+
 // confirmed is how far the dispatcher may go. Under SyncFlush that is what is synced: nobody shall consume what a power
 // failure can still take back.
 func (s *Store) confirmed() int64 {
@@ -59,6 +83,8 @@ func (s *Store) confirmed() int64 {
 
 // dispatchLoop dispatches whatever is confirmed, until ctx ends.
 func (s *Store) dispatchLoop(ctx context.Context) {
+	s.dispatch.looped.Store(true)
+	defer s.dispatch.looped.Store(false)
 	for {
 		more, err := s.dispatchBatch(s.confirmed())
 		s.dispatchTrouble(err)
@@ -113,6 +139,12 @@ func (s *Store) dispatchBatch(limit int64) (more bool, err error) {
 	d := &s.dispatch
 	d.running.Lock()
 	defer d.running.Unlock()
+	return s.dispatchLocked(limit, dispatchMessages)
+}
+
+// dispatchLocked dispatches up to a number of records. running is held.
+func (s *Store) dispatchLocked(limit int64, most int) (more bool, err error) {
+	d := &s.dispatch
 	defer vfs.Catch("dispatch the commit log", vfs.Arm(), &err)
 	start := d.pos.Load()
 	if start >= limit {
@@ -124,7 +156,7 @@ func (s *Store) dispatchBatch(limit int64) (more bool, err error) {
 		}
 	}
 	d.scan.pos, d.scan.limit = start, limit
-	for range dispatchMessages {
+	for range most {
 		record, err := d.scan.next(&d.message, false)
 		if errors.Is(err, io.EOF) {
 			break

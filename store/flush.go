@@ -24,10 +24,10 @@ func (s *Store) appended() {
 		s.flushWake()
 		return
 	}
-	s.dispatchWake()
 	if s.flusher.idle.Load() {
 		s.flushWake()
 	}
+	s.dispatchHere()
 }
 
 func (s *Store) flushWake() {
