@@ -7,6 +7,8 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/gantrymq/gantry/store/vfs"
 )
@@ -200,23 +202,61 @@ func (s *queueSet) sync() error {
 
 // syncNames syncs files and directories. What is gone by now was removed on purpose.
 func (s *queueSet) syncNames(files map[fileKey]struct{}, dirs map[string]struct{}) error {
-	for _, key := range slices.SortedFunc(maps.Keys(files), fileKey.compare) {
+	err := syncEach(slices.SortedFunc(maps.Keys(files), fileKey.compare), func(key fileKey) error {
 		f, err := s.file(key.q, key.base)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
 		if err != nil {
-			return fmt.Errorf("sync consume queue: %w", err)
+			return err
 		}
-		err = f.Sync()
-		f.release()
-		if err != nil {
-			return fmt.Errorf("sync consume queue: %w", err)
-		}
+		defer f.release()
+		return f.Sync()
+	})
+	if err != nil {
+		return fmt.Errorf("sync consume queue: %w", err)
 	}
-	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
-		if err := s.fs.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("sync consume queue directory: %w", err)
+	if err := syncEach(slices.Sorted(maps.Keys(dirs)), s.fs.SyncDir); err != nil {
+		return fmt.Errorf("sync consume queue directory: %w", err)
+	}
+	return nil
+}
+
+// A sync mostly waits, and a disk takes several at once. With this many things to sync it is asked for that many.
+const (
+	syncTogether = 64
+	syncAtOnce   = 16
+)
+
+// syncEach syncs a list of things that may be gone. It stops at an error, and returns the first in the list's order.
+func syncEach[T any](list []T, sync1 func(T) error) error {
+	if len(list) < syncTogether {
+		for _, t := range list {
+			if err := sync1(t); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return nil
+	}
+	var next atomic.Int64
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	faults := make([]error, len(list))
+	for range syncAtOnce {
+		wg.Go(func() {
+			for !failed.Load() {
+				i := int(next.Add(1)) - 1
+				if i >= len(list) {
+					return
+				}
+				if err := sync1(list[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					faults[i] = err
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range faults {
+		if err != nil {
+			return err
 		}
 	}
 	return nil
