@@ -42,6 +42,8 @@ type walk struct {
 	next   int64 // the half message that it looks at next
 	passed int64 // all half messages before this place in the log were looked at
 	asked  int   // bytes of questions since the last rest
+
+	putsBack bool // a half message was put back
 }
 
 // Check walks over the half messages once, from where the last walk ended, until
@@ -100,7 +102,12 @@ func (w *walk) commit() error {
 			w.s.opts.Progress.Commit(protocol.GroupSysTrans, p.topic, queue, p.to)
 		}
 	}
-	return nil
+	if !w.putsBack {
+		return nil
+	}
+	// A broker that is killed now must not meet again what was put back: each of the
+	// two would then be asked about, and committed.
+	return w.s.opts.Progress.Persist()
 }
 
 // run looks at one half message after the other.
@@ -181,16 +188,27 @@ func ignoreGone(err error) error {
 }
 
 // ended reports whether the end of a half message's transaction is known: noted,
-// or waiting to be.
+// or waiting to be. An end that waits is noted before it stops waiting, so one that
+// was missed on its way shows as an op message more.
 func (w *walk) ended(ctx context.Context, half int64) (bool, error) {
-	if w.ops.knows(half) || w.s.ops.has(half) {
-		return true, nil
+	for {
+		if w.ops.knows(half) {
+			return true, nil
+		}
+		end, err := w.settled(ctx)
+		if err != nil {
+			return false, err
+		}
+		if found, err := w.ops.find(half, end); found || err != nil {
+			return found, err
+		}
+		if w.s.ops.has(half) {
+			return true, nil
+		}
+		if w.s.opts.Store.Next(protocol.TopicTransOpHalf) == end {
+			return false, nil
+		}
 	}
-	end, err := w.settled(ctx)
-	if err != nil {
-		return false, err
-	}
-	return w.ops.find(half, end)
 }
 
 // settled waits until every op message that is in the log can be read, and returns
@@ -271,6 +289,7 @@ func (w *walk) spare(m *codec.Message, first int64) error {
 // putBack appends a half message anew and leaves its new offsets in it.
 func (w *walk) putBack(m *codec.Message) error {
 	m.PreparedTransactionOffset = 0
+	w.putsBack = true
 	return w.s.opts.Store.Append(m)
 }
 

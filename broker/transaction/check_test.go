@@ -3,6 +3,7 @@ package transaction
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -261,6 +262,48 @@ func TestProgressWaitsForTheDisk(t *testing.T) {
 	b.check()
 	if b.at(protocol.TopicTransHalf) == 0 || b.synced != len(b.log) {
 		t.Errorf("progress %d with %d of %d messages on the disk", b.at(protocol.TopicTransHalf), b.synced, len(b.log))
+	}
+}
+
+// TestProgressIsWrittenWhenSomethingWasPutBack, and otherwise when others are.
+func TestProgressIsWrittenWhenSomethingWasPutBack(t *testing.T) {
+	b := newBench(t)
+	must(t, b.Rollback(b.half("ended")))
+	b.wantAsked()
+	b.wantProgress(1, 1)
+	if b.persisted != nil {
+		t.Errorf("written %v", b.persisted)
+	}
+	b.half("one")
+	b.advance(7 * time.Second)
+	b.wantAsked("one 1")
+	if !maps.Equal(b.persisted, b.progress) {
+		t.Errorf("written %v, want %v", b.persisted, b.progress)
+	}
+}
+
+// TestEndWhileTheWalkWaits: it waits for op messages to become readable, and in
+// that time the producer ends the transaction that it looks at.
+func TestEndWhileTheWalkWaits(t *testing.T) {
+	for _, noted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			must(t, b.Rollback(b.half("a")))
+			end := b.half("b")
+			b.advance(7 * time.Second)
+			b.visible[protocol.TopicTransOpHalf] = 0
+			go func() {
+				time.Sleep(lookAgain / 2)
+				must(t, b.Rollback(end))
+				if noted {
+					must(t, b.ops.flush(true))
+				}
+				b.mu.Lock()
+				delete(b.visible, protocol.TopicTransOpHalf)
+				b.mu.Unlock()
+			}()
+			b.wantAsked()
+		})
 	}
 }
 

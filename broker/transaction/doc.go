@@ -18,8 +18,9 @@
 //
 // What is better here: ends that wait in memory to be noted are written at a
 // stop, and the walk knows of them, so that a producer is not asked about what it
-// has ended; and progress is written down only when everything it rests on is on
-// the disk, so that a half message is not forgotten when the log loses its tail.
+// has ended; progress is written down only when everything it rests on is on the
+// disk, so that a half message is not forgotten when the log loses its tail, and at
+// once when something was put back, so that it is not met twice after a kill.
 //
 // The package knows neither requests nor connections: the store and the
 // producers are behind interfaces.

@@ -3,6 +3,7 @@ package transaction
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -24,20 +25,21 @@ type bench struct {
 	*Service
 	t testing.TB
 
-	mu       sync.Mutex // guards what follows
-	now      int64      // 0: the time of the test's bubble
-	settings Settings
-	log      []codec.Message
-	visible  map[string]int64 // of a topic, when not everything can be read yet
-	appends  error            // what Append fails with
-	first    int64            // of every queue, when its beginning has expired
-	syncs    error            // what Sync fails with
-	synced   int              // messages that Sync has seen
-	progress map[string]int64
-	asked    []codec.Message
-	alive    bool // there is a producer
-	opened   bool // the topic of discarded messages exists
-	faults   []error
+	mu        sync.Mutex // guards what follows
+	now       int64      // 0: the time of the test's bubble
+	settings  Settings
+	log       []codec.Message
+	visible   map[string]int64 // of a topic, when not everything can be read yet
+	appends   error            // what Append fails with
+	first     int64            // of every queue, when its beginning has expired
+	syncs     error            // what Sync fails with
+	synced    int              // messages that Sync has seen
+	progress  map[string]int64
+	persisted map[string]int64
+	asked     []codec.Message
+	alive     bool // there is a producer
+	opened    bool // the topic of discarded messages exists
+	faults    []error
 }
 
 const beginning = int64(1750000000000)
@@ -107,6 +109,14 @@ func (b *bench) Commit(group, topic string, queue int32, offset int64) int64 {
 	old := b.progress[key]
 	b.progress[key] = offset
 	return old
+}
+
+// Persist notes what is written down.
+func (b *bench) Persist() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.persisted = maps.Clone(b.progress)
+	return nil
 }
 
 // at is the progress in one of the two topics.

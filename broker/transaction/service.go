@@ -42,11 +42,12 @@ type Store interface {
 	Sync() error
 }
 
-// Progress keeps how far a consumer group has come in a queue; offsets.Manager
-// does.
+// Progress keeps how far a consumer group has come in a queue, and writes that down;
+// offsets.Manager does.
 type Progress interface {
 	Query(group, topic string, queue int32) (offset int64, ok bool)
 	Commit(group, topic string, queue int32, offset int64) (previous int64)
+	Persist() error
 }
 
 // Question asks a producer of a group about a transaction.
