@@ -113,3 +113,15 @@ func TestUpdateIsStored(t *testing.T) {
 		t.Errorf("a refused update changed fileReservedTime to %s", got)
 	}
 }
+
+// TestSystemGroupsAreMade: they come into being where others do not.
+func TestSystemGroupsAreMade(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.AutoCreateSubscriptionGroup = false
+	b, _ := runBroker(t, cfg)
+	for group, want := range map[string]bool{"CID_RMQ_SYS_own": true, "own": false} {
+		if got := b.groups.Find(group) != nil; got != want {
+			t.Errorf("%s is made: %v", group, got)
+		}
+	}
+}

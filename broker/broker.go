@@ -113,7 +113,7 @@ func New(o Options) (*Broker, error) {
 	b.version.Store(&protocol.DataVersion{Timestamp: b.started.UnixMilli()})
 	b.configFile = configfile.New(configfile.OS, o.ConfigFile, func() ([]byte, error) { return live.Settings().File(), nil })
 	b.pools = newPools(cfg)
-	b.client = remoting.NewClient(remoting.ClientOptions{TLS: secure})
+	b.client = remoting.NewClient(remoting.ClientOptions{TLS: secure, DialTimeout: cfg.ConnectTimeout})
 	if err := b.start(cfg); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -147,7 +147,7 @@ func (b *Broker) open(cfg *Config) (err error) {
 	if err := b.openTables(cfg, dir); err != nil {
 		return err
 	}
-	if err := b.openDelay(dir); err != nil {
+	if err := b.openDelay(cfg, dir); err != nil {
 		return err
 	}
 	return b.openTransactions(dir)
@@ -174,13 +174,13 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 		return err
 	}
 	b.groups, loaded, err = groups.Open(groups.Options{
-		Path: filepath.Join(dir, "subscriptionGroup.json"), Now: nowMs, AutoCreate: cfg.AutoCreateSubscriptionGroup, OnError: report,
+		Path: filepath.Join(dir, "subscriptionGroup.json"), Now: nowMs, AutoCreate: cfg.AutoCreateSubscriptionGroup, CreateSysGroups: cfg.EnableCreateSysGroup, OnError: report,
 	})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}
 	b.offsets, loaded, err = offsets.Open(offsets.Options{
-		Path: filepath.Join(dir, "consumerOffset.json"), Now: nowMs, ServerSideReset: cfg.UseServerSideResetOffset,
+		Path: filepath.Join(dir, "consumerOffset.json"), Now: nowMs, ServerSideReset: cfg.UseServerSideResetOffset, VersionStep: cfg.OffsetVersionStep,
 	})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err

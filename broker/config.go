@@ -39,13 +39,16 @@ type IdentityConfig struct {
 	ForceRegister           bool          `conf:"forceRegister"`
 	CompressedRegister      bool          `conf:"compressedRegister" when:"start"`
 	EnableSlaveActingMaster bool          `conf:"enableSlaveActingMaster" when:"start"`
+	NotActiveTimeout        time.Duration `conf:"brokerNotActiveTimeoutMillis" unit:"ms" when:"start"`
 }
 
 // NetworkConfig says where the broker listens and how it treats connections.
 type NetworkConfig struct {
 	config.NettyServer
-	TLS          remoting.TLSSettings
-	HAListenPort int32 `conf:"haListenPort" when:"start"`
+	TLS            remoting.TLSSettings
+	HAListenPort   int32         `conf:"haListenPort" when:"start"`
+	ConnectTimeout time.Duration `conf:"connectTimeoutMillis" unit:"ms" when:"start"`  // to other servers
+	ClientExpiry   time.Duration `conf:"channelExpiredTimeout" unit:"ms" when:"start"` // of consumers; producers have 120 s
 }
 
 // TopicConfig says how topics and groups come into being.
@@ -54,6 +57,7 @@ type TopicConfig struct {
 	AutoCreateTopicEnable              bool   `conf:"autoCreateTopicEnable"`
 	ClusterTopicEnable                 bool   `conf:"clusterTopicEnable" when:"start"`
 	BrokerTopicEnable                  bool   `conf:"brokerTopicEnable" when:"start"`
+	EnableCreateSysGroup               bool   `conf:"enableCreateSysGroup" when:"start"`
 	AutoCreateSubscriptionGroup        bool   `conf:"autoCreateSubscriptionGroup"`
 	TraceOn                            bool   `conf:"traceOn"`
 	TraceTopicEnable                   bool   `conf:"traceTopicEnable" when:"start"`
@@ -75,6 +79,10 @@ type ConsumeConfig struct {
 	RejectPullConsumerEnable        bool          `conf:"rejectPullConsumerEnable"`
 	UseServerSideResetOffset        bool          `conf:"useServerSideResetOffset"`
 	StartAcceptSendRequestTimeStamp int64         `conf:"startAcceptSendRequestTimeStamp"`
+	SubscriptionExpiry              time.Duration `conf:"subscriptionExpiredTimeout" unit:"ms" when:"start"`
+	OffsetVersionStep               int64         `conf:"consumerOffsetUpdateVersionStep" when:"start"`
+	DelayVersionStep                int64         `conf:"delayOffsetUpdateVersionStep" when:"start"`
+	EnableRegisterProducer          bool          `conf:"enableRegisterProducer"`
 	FlushConsumerOffsetInterval     time.Duration `conf:"flushConsumerOffsetInterval" unit:"ms" when:"start"`
 	StoreReplyMessageEnable         bool          `conf:"storeReplyMessageEnable"`
 	EnablePropertyFilter            bool          `conf:"enablePropertyFilter"`
@@ -132,6 +140,7 @@ type StoreConfig struct {
 	MessageIndexEnable         bool          `conf:"messageIndexEnable" when:"start"`
 	MaxHashSlotNum             int32         `conf:"maxHashSlotNum" when:"start"`
 	MaxIndexNum                int32         `conf:"maxIndexNum" when:"start"`
+	MaxMsgsNumBatch            int32         `conf:"maxMsgsNumBatch"`
 	DefaultQueryMaxNum         int32         `conf:"defaultQueryMaxNum"`
 	TimerWheelEnable           bool          `conf:"timerWheelEnable" when:"start"`
 	DeleteWhen                 string        `conf:"deleteWhen"`

@@ -32,6 +32,9 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 		}
 	}
 	for i := range data.ProducerDataSet {
+		if cfg := b.config.Load(); !cfg.EnableRegisterProducer && cfg.RejectTransactionMessage {
+			break // nobody asks producers anything
+		}
 		b.producers.Register(data.ProducerDataSet[i].GroupName, client)
 	}
 	r.ReplyExt(protocol.ResponseSuccess, "", nil, codec.Fields{

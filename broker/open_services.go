@@ -16,9 +16,8 @@ import (
 
 // Times after which upstream forgets what nobody renews.
 const (
-	clientExpiry       = 120 * time.Second // ClientHousekeepingService's channel expiry
-	subscriptionExpiry = 10 * time.Minute  // of subscriptions learned from pulls
-	lockExpiry         = 60 * time.Second  // RebalanceLockManager's
+	producerExpiry = 120 * time.Second // ProducerManager's
+	lockExpiry     = 60 * time.Second  // RebalanceLockManager's
 )
 
 // openRooms makes what has no file. It comes before the store, whose arrivals
@@ -26,9 +25,9 @@ const (
 func (b *Broker) openRooms(cfg *Config) {
 	nowMs := func() int64 { return b.now().UnixMilli() }
 	b.ids = newUniqueIDs(b.storeHost.Addr(), b.now)
-	b.producers = clients.NewProducers(clients.ProducerOptions{Now: nowMs, Expiry: clientExpiry.Milliseconds()})
+	b.producers = clients.NewProducers(clients.ProducerOptions{Now: nowMs, Expiry: producerExpiry.Milliseconds()})
 	b.consumers = clients.NewConsumers(clients.ConsumerOptions{
-		Now: nowMs, Expiry: clientExpiry.Milliseconds(), SubscriptionExpiry: subscriptionExpiry.Milliseconds(),
+		Now: nowMs, Expiry: cfg.ClientExpiry.Milliseconds(), SubscriptionExpiry: cfg.SubscriptionExpiry.Milliseconds(),
 		Events: clients.ConsumerEvents{
 			MembersChanged: b.notifyConsumers,
 			Registered:     func(group string, subs []protocol.SubscriptionData) { b.filters.Register(group, subs) },
@@ -41,9 +40,13 @@ func (b *Broker) openRooms(cfg *Config) {
 		MaxOffset: b.maxOffset,
 	})
 	b.stats = stats.New(cfg.BrokerClusterName, nowMs, func(topic string) bool { return b.topics.IsSystem(topic) })
+	timeout := time.Duration(0) // the name server's
+	if cfg.EnableSlaveActingMaster {
+		timeout = cfg.NotActiveTimeout
+	}
 	b.registrar = registration.New(registration.Identity{
 		Cluster: cfg.BrokerClusterName, Name: cfg.BrokerName, ID: cfg.BrokerID,
-		Addr: b.told, HAAddr: cfg.HAAddr(), ActingOK: cfg.EnableSlaveActingMaster, Compressed: cfg.CompressedRegister,
+		Addr: b.told, HAAddr: cfg.HAAddr(), ActingOK: cfg.EnableSlaveActingMaster, Compressed: cfg.CompressedRegister, ActiveTimeout: timeout,
 	}, b.client, nameServers(cfg.NamesrvAddr), cfg.RegisterTimeout)
 	b.configChanged(cfg)
 }
@@ -58,10 +61,10 @@ func recheckPulls(cfg *Config) time.Duration {
 }
 
 // openDelay takes up the delivery of delayed messages where it was.
-func (b *Broker) openDelay(dir string) error {
+func (b *Broker) openDelay(cfg *Config, dir string) error {
 	scheduler, loaded, err := delay.Open(delay.Options{
 		Levels: b.levels, Store: delayStore{b}, Now: func() int64 { return b.now().UnixMilli() },
-		Path:    filepath.Join(dir, "delayOffset.json"),
+		Path: filepath.Join(dir, "delayOffset.json"), VersionStep: cfg.DelayVersionStep,
 		OnError: func(err error) { b.log.WithError(err).Warn("a delayed message cannot be delivered") },
 	})
 	b.delay = scheduler

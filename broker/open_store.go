@@ -35,6 +35,7 @@ func (b *Broker) openStore(cfg *Config) error {
 // tune sets what of the configuration may change while the store runs.
 func tune(cfg *Config, t *store.Tuning) {
 	t.MaxMessageSize = int(cfg.MaxMessageSize)
+	t.MaxQueryCount = int(cfg.MaxMsgsNumBatch)
 	t.FlushInterval, t.QueueFlushInterval = cfg.FlushIntervalCommitLog, cfg.FlushIntervalConsumeQueue
 	t.MaxTransferCountInMemory, t.MaxTransferBytesInMemory = int(cfg.MaxCountInMemory), int(cfg.MaxBytesInMemory)
 	t.MaxTransferCountOnDisk, t.MaxTransferBytesOnDisk = int(cfg.MaxCountInDisk), int(cfg.MaxBytesInDisk)
