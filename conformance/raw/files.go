@@ -16,6 +16,7 @@ import (
 // fileCases look at the files that a broker writes.
 func fileCases() []conformance.Case {
 	return []conformance.Case{
+		configurationCase(),
 		{
 			Name: "raw/differences/18-unreadable-table", Client: conformance.Raw, Feature: "data directory", Difference: 18,
 			Needs: conformance.Control, Topology: conformance.SingleBroker, Slow: true, Run: unreadableTable,
