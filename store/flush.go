@@ -37,6 +37,9 @@ func (s *Store) flushWake() {
 	}
 }
 
+// Flush makes the log durable up to its end as of now, whatever the flush mode.
+func (s *Store) Flush() error { return s.flush() }
+
 // flush makes the log durable up to its end as of now. After a failure it never succeeds again: what the kernel could not
 // write it may since have dropped, so a later success would prove nothing.
 func (s *Store) flush() error {
