@@ -126,6 +126,9 @@ func (b *Broker) deleteTopic(r *remoting.Request) error {
 		if _, err := b.topics.Delete(topic); err != nil {
 			return err
 		}
+		if b.timer != nil {
+			b.timer.ForgetTopic(topic)
+		}
 		b.offsets.RemoveTopic(topic)
 	}
 	if err := b.store.DeleteTopics(doomed); err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/gantrymq/gantry/broker/queuelock"
 	"github.com/gantrymq/gantry/broker/registration"
 	"github.com/gantrymq/gantry/broker/stats"
+	"github.com/gantrymq/gantry/broker/timer"
 	"github.com/gantrymq/gantry/broker/topics"
 	"github.com/gantrymq/gantry/broker/transaction"
 	"github.com/gantrymq/gantry/codec"
@@ -72,6 +73,7 @@ type Broker struct {
 	delay     *delay.Scheduler
 	halves    *transaction.Service
 	levels    delay.Levels
+	timer     *timer.Service // nil when timerWheelEnable is off
 	stats     *stats.Manager
 
 	coldLimits  coldLimits
@@ -148,6 +150,9 @@ func (b *Broker) open(cfg *Config) (err error) {
 		return err
 	}
 	if err := b.openDelay(cfg, dir); err != nil {
+		return err
+	}
+	if err := b.openTimer(cfg, dir); err != nil {
 		return err
 	}
 	return b.openTransactions(dir)
@@ -233,6 +238,9 @@ func (b *Broker) close() error {
 	}
 	if b.filters != nil {
 		faults = append(faults, b.filters.Persist())
+	}
+	if b.timer != nil {
+		faults = append(faults, b.timer.Close())
 	}
 	if b.store != nil {
 		faults = append(faults, b.store.Close())

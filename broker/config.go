@@ -21,6 +21,7 @@ type Config struct {
 	QueueConfig
 	TransactionConfig
 	StoreConfig
+	TimerConfig
 }
 
 // IdentityConfig says who the broker is and whom it registers with.
@@ -142,7 +143,6 @@ type StoreConfig struct {
 	MaxIndexNum                int32         `conf:"maxIndexNum" when:"start"`
 	MaxMsgsNumBatch            int32         `conf:"maxMsgsNumBatch"`
 	DefaultQueryMaxNum         int32         `conf:"defaultQueryMaxNum"`
-	TimerWheelEnable           bool          `conf:"timerWheelEnable" when:"start"`
 	DeleteWhen                 string        `conf:"deleteWhen"`
 	FileReservedTime           int32         `conf:"fileReservedTime"` // hours
 	DiskMaxUsedSpaceRatio      int32         `conf:"diskMaxUsedSpaceRatio"`

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/protocol"
@@ -31,6 +32,8 @@ func check(s *config.Settings, c *Config) error {
 		"storeType=%s: queues in RocksDB cannot be read; set storeType=default after converting them with the official broker", storeType)
 	refuse(isSet(s, "transRocksDBEnable") && !isSet(s, "transWriteOriginTransHalfEnable"),
 		"transRocksDBEnable=true with transWriteOriginTransHalfEnable=false: half messages in RocksDB cannot be read, and nobody would be asked about them; set transWriteOriginTransHalfEnable=true and let the official broker end them first")
+	refuse(isSet(s, "timerRocksDBEnable"), "timerRocksDBEnable=true: messages that wait in RocksDB cannot be read; let the official broker deliver them, and set it to false")
+	refuse(c.TimerWheelEnable && c.TimerPrecision < time.Millisecond, "timerPrecisionMs=%d: steps of the timer have a length; the default is 1000", c.TimerPrecision.Milliseconds())
 	refuse(isSet(s, "enableDLegerCommitLog"), "enableDLegerCommitLog=true: a DLedger log cannot be read; take the messages over by consuming them")
 	refuse(isSet(s, "enableControllerMode"), "enableControllerMode=true: there is no controller mode in this version; set it to false")
 	plugIn, _ := s.Get("messageStorePlugIn")

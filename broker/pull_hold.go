@@ -93,7 +93,7 @@ func pullGone(held *heldPull) bool {
 	}
 }
 
-// messagesArrived wakes the pulls, and the schedule, that wait for messages which
+// messagesArrived wakes the pulls, the schedule and the timer that wait for messages which
 // have just become visible.
 func (b *Broker) messagesArrived(batch []store.Arrival) {
 	for i := range batch {
@@ -103,6 +103,9 @@ func (b *Broker) messagesArrived(batch []store.Arrival) {
 		// level when it starts.
 		if b.delay != nil && a.Topic == protocol.TopicSchedule {
 			b.delay.Notify(a.QueueID)
+		}
+		if b.timer != nil && a.Topic == protocol.TopicWheelTimer {
+			b.timer.Notify()
 		}
 	}
 }

@@ -71,6 +71,7 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		{Code: protocol.SendReplyMessage, Handle: b.replyMessage, Worker: b.pools.reply},
 		{Code: protocol.SendReplyMessageV2, Handle: b.replyMessage, Worker: b.pools.reply},
 		{Code: protocol.EndTransaction, Handle: b.endTransaction, Worker: b.pools.end},
+		{Code: protocol.RecallMessage, Handle: b.recallMessage, Worker: b.pools.back},
 		{Code: protocol.QueryMessage, Handle: b.queryMessage, Worker: b.pools.query},
 		{Code: protocol.ViewMessageByID, Handle: b.viewMessage, Worker: b.pools.query},
 
@@ -130,6 +131,10 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		{Code: protocol.GetColdDataFlowCtrInfo, Handle: b.coldLimitInfo, Worker: b.pools.admin},
 		{Code: protocol.SetCommitlogReadMode, Handle: b.setReadAhead, Worker: b.pools.admin},
 
+		{Code: protocol.GetTimerCheckPoint, Handle: b.timerCheckpoint, Worker: b.pools.admin},
+		{Code: protocol.GetTimerMetrics, Handle: b.timerMetrics, Worker: b.pools.admin},
+		{Code: protocol.SwitchTimerEngine, Handle: b.switchTimer, Worker: b.pools.admin},
+
 		// Features that are off.
 		{Code: protocol.NotifyMinBrokerIDChange, Handle: b.minBrokerChanged, Worker: b.pools.admin},
 		{Code: protocol.ExchangeBrokerHAInfo, Handle: b.exchangeHAInfo, Worker: b.pools.admin},
@@ -147,10 +152,6 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		{Code: protocol.AuthDeleteACL, Handle: b.accessListRequest, Worker: b.pools.admin},
 		{Code: protocol.AuthGetACL, Handle: b.accessListRequest, Worker: b.pools.admin},
 		{Code: protocol.AuthListACL, Handle: b.listAuth, Worker: b.pools.admin},
-		{Code: protocol.GetTimerCheckPoint, Handle: b.timerCheckpoint, Worker: b.pools.admin},
-		{Code: protocol.GetTimerMetrics, Handle: b.timerMetrics, Worker: b.pools.admin},
-		{Code: protocol.SwitchTimerEngine, Handle: b.switchTimer, Worker: b.pools.admin},
-		{Code: protocol.RecallMessage, Handle: b.recallMessage, Worker: b.pools.admin},
 		{Code: protocol.CheckRocksdbCQWriteProgress, Handle: b.checkRocksDB, Worker: b.pools.admin},
 		{Code: protocol.ExportRocksdbConfigToJson, Handle: b.exportRocksDB, Worker: b.pools.admin},
 		{Code: protocol.GetAllMessageRequestMode, Handle: b.requestModes, Worker: b.pools.admin},

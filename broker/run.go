@@ -25,6 +25,9 @@ func (b *Broker) Run(ctx context.Context) error {
 	var last, services sync.WaitGroup
 	last.Go(func() { fail(part("the store", b.store.Run(storeCtx))) })
 	services.Go(func() { fail(part("the delay service", b.delay.Run(ctx))) })
+	if b.timer != nil {
+		services.Go(func() { fail(part("the timer", b.timer.Run(ctx))) })
+	}
 	services.Go(func() { fail(part("the check of transactions", b.halves.Run(ctx))) })
 	services.Go(func() { fail(part("long polling", b.hold.Run(ctx))) })
 	services.Go(func() { fail(part("the statistics", b.stats.Run(ctx))) })

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/gantrymq/gantry/broker/timer"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -49,8 +50,13 @@ func (b *Broker) storeInfo(info map[string]string) {
 	info["bootTimestamp"] = number(b.started.UnixMilli())
 	info["runtime"] = uptime(b.now().Sub(b.started))
 	info["startAcceptSendRequestTimeStamp"] = number(cfg.StartAcceptSendRequestTimeStamp)
-	info["timerReadBehind"], info["timerOffsetBehind"], info["timerCongestNum"] = "0", "0", "0"
-	info["timerEnqueueTps"], info["timerDequeueTps"] = "0.0", "0.0"
+	var t timer.Status
+	if b.timer != nil {
+		t = b.timer.Status()
+	}
+	info["timerReadBehind"], info["timerOffsetBehind"], info["timerCongestNum"] = number(t.ReadBehind), number(t.OffsetBehind), number(t.Waiting)
+	info["timerEnqueueTps"] = string(compat.AppendFloat(nil, float64(t.EnqueueTPS), 32))
+	info["timerDequeueTps"] = string(compat.AppendFloat(nil, float64(t.DequeueTPS), 32))
 }
 
 func (b *Broker) poolInfo(info map[string]string) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/gantrymq/gantry/broker/timer"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
@@ -81,6 +82,9 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 	op.answer = protocol.SendMessageResponseHeader{
 		MsgID: viewBytes(op.msgID), QueueID: queueID, QueueOffset: result.QueueOffset, TransactionID: op.props.uniqueKey,
 	}
+	if op.props.timed {
+		op.answer.RecallHandle = timer.HandleOf(&op.msg, b.name)
+	}
 	b.countPut(op.msg.Topic, 1, result.Size)
 	b.timePut(r.Received, result)
 	if op.half {
@@ -125,7 +129,7 @@ var errNoBody = errors.New("the message has no body")
 
 // divert changes where the message goes: a retry that was tried too often to the
 // dead letter queue, one that opens a transaction to the half topic, a delayed one
-// to the schedule topic.
+// to the schedule or the timer topic.
 func (b *Broker) divert(r *remoting.Request, op *sendOp) error {
 	if compat.IsRetryTopic(op.header.Topic) {
 		if err := b.divertRetry(r, op); err != nil {
@@ -142,13 +146,13 @@ func (b *Broker) divert(r *remoting.Request, op *sendOp) error {
 		}
 		op.hide()
 	}
-	if op.props.timed && level <= 0 {
-		return refuse(protocol.ResponseSystemError, "accurate timer message is not enabled, timerWheelEnable is false")
-	}
 	if level > 0 {
 		b.divertDelayed(op, level)
 	}
 	op.msg.Properties = op.props.string()
+	if op.props.timed && level <= 0 {
+		return b.divertTimed(&op.msg)
+	}
 	return nil
 }
 

@@ -74,11 +74,15 @@ func LevelOf(properties string) (int, error) {
 }
 
 // Defer makes a message wait: it notes the topic and queue that the message is
-// for in its properties and turns it to the queue of the level in the schedule
-// topic. A level beyond the highest becomes the highest. level must be positive.
+// for in its properties, which lose any delivery time of its own, and turns it to the
+// queue of the level in the schedule topic. A level beyond the highest becomes the highest. level must be positive.
 func (l Levels) Defer(m *codec.Message, level int) {
 	level = min(level, l.Max())
-	properties := codec.SetProperty(m.Properties, protocol.PropertyRealTopic, m.Topic)
+	properties := m.Properties
+	for _, name := range [...]string{protocol.PropertyTimerDeliverMs, protocol.PropertyTimerDelaySec, protocol.PropertyTimerDelayMs} {
+		properties = codec.DeleteProperty(properties, name)
+	}
+	properties = codec.SetProperty(properties, protocol.PropertyRealTopic, m.Topic)
 	m.Properties = codec.SetProperty(properties, protocol.PropertyRealQueueID, strconv.Itoa(int(m.QueueID)))
 	m.Topic = protocol.TopicSchedule
 	m.QueueID = int32(level - 1)
