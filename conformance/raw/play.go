@@ -285,10 +285,15 @@ func (p *player) settle(ctx context.Context, conn *wire.Conn, sent, answer *wire
 }
 
 // setAside reports whether the broker keeps a message elsewhere than in the queue that it was sent
-// to: until its delay is over, or its transaction committed.
+// to: until its delay is over, its time has come, or its transaction is committed.
 func setAside(sent *wire.Frame) bool {
 	properties := sent.Ext["i"] + sent.Ext["properties"]
-	return strings.Contains(properties, "DELAY\x01") || strings.Contains(properties, "TRAN_MSG\x01")
+	for _, name := range []string{"DELAY\x01", "TIMER_D", "TRAN_MSG\x01"} {
+		if strings.Contains(properties, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // background makes the request that follows the verb without waiting for its answer, which
