@@ -163,14 +163,17 @@ func (s *Store) takeCheckpoint() error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	if err := s.queues.sync(); err != nil {
+	if err := s.queues.writeOut(); err != nil { // a full disk, perhaps: it is tried again
 		return err
+	}
+	if err := s.queues.sync(); err != nil {
+		return s.syncFailed(err)
 	}
 	c := s.checkpoint
 	if s.index != nil {
 		indexTime, err := s.index.sync()
 		if err != nil {
-			return err
+			return s.syncFailed(err)
 		}
 		c.indexTime = max(c.indexTime, indexTime)
 	}
@@ -178,7 +181,7 @@ func (s *Store) takeCheckpoint() error {
 	c.logTime, c.synced = s.flusher.time.Load(), s.flusher.flushed.Load()
 	c.queueTime, c.queuePhy, c.confirm = time, last, last
 	if err := s.checkpointFile.write(&c); err != nil {
-		return err
+		return s.syncFailed(err)
 	}
 	s.checkpoint = c
 	s.checkpointed.Store(pos)

@@ -132,19 +132,19 @@ func (s *Store) deleteSegments(ctx context.Context, t *Tuning, forcibly bool) (n
 	return n, nil
 }
 
-// dropFirst removes the oldest segment, from the view before from the disk.
+// dropFirst removes the oldest segment, from the disk before from the view: if that fails it is tried again, and the log has no
+// hole at the next start.
 func (s *Store) dropFirst() error {
 	l := s.log
-	l.mu.Lock() // the writer changes the view too
-	v := l.view.Load()
-	g := v.segs[0]
-	l.view.Store(&logView{segs: v.segs[1:]})
-	l.mu.Unlock()
-	g.cool()
-	l.cache.forget(pathKey(g.path))
+	g := l.view.Load().segs[0]
 	if err := s.o.FS.Remove(g.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove an expired commit log file: %w", err)
 	}
+	l.mu.Lock() // the writer changes the view too
+	l.view.Store(&logView{segs: l.view.Load().segs[1:]})
+	l.mu.Unlock()
+	g.cool()
+	l.cache.forget(pathKey(g.path))
 	s.o.Event(Event{Level: Info, Text: fmt.Sprintf("removed commit log file %s", g.path)})
 	return s.o.FS.SyncDir(l.dir)
 }
@@ -190,12 +190,12 @@ func (s *queueSet) expire(q *queue, logMin int64) error {
 		if err == nil && (!ok || u.phy >= logMin) {
 			return nil
 		}
+		if err := s.removeFile(q, first); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is tried again: the files leave no hole
+			return fmt.Errorf("remove an expired consume queue file: %w", err)
+		}
 		q.mu.Lock()
 		q.files = slices.Clone(q.files[1:])
 		q.min = max(q.min, (first+s.fileSize)/queueUnit)
 		q.mu.Unlock()
-		if err := s.removeFile(q, first); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove an expired consume queue file: %w", err)
-		}
 	}
 }

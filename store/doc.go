@@ -21,8 +21,9 @@
 // # What is promised
 //
 // An append that was answered is in the page cache and survives the end of the process. Await tells when it is synced. A sync
-// that failed is never followed by a success: its waiters fail and writes stop. Under SyncFlush nothing is dispatched, and
-// so nothing can be consumed, before it is synced.
+// that failed, of the log or of what is derived from it, is never followed by a success: its waiters fail, writes stop, and the
+// next start reads from the disk what the page cache would still show. Under SyncFlush nothing is dispatched, and so nothing
+// can be consumed, before it is synced.
 //
 // # Goroutines and locks
 //

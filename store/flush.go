@@ -59,10 +59,7 @@ func (s *Store) flush() error {
 			continue
 		}
 		if err := s.syncSegment(g); err != nil {
-			err = fmt.Errorf("sync of %s failed, writes have stopped: restart the broker when the disk is sound: %w", g.path, err)
-			s.stop(err)
-			s.flushWaits.fail()
-			return err
+			return s.syncFailed(fmt.Errorf("sync of %s failed, writes have stopped: restart the broker when the disk is sound: %w", g.path, err))
 		}
 	}
 	f.flushed.Store(end)

@@ -3,4 +3,4 @@
 package store
 
 // histories is how many histories a test run lives through.
-const histories = 200
+const histories = 300

@@ -30,6 +30,10 @@ type history struct {
 	seen    int              // the first so many may have been consumed
 	serial  int
 	cutAt   int // operations until the disk is cut off; -1 is never
+
+	faulty bool   // the disk fails single operations
+	fault  *fault // what the disk does wrong at the moment, or nil
+	unsafe bool   // a sync has failed: what was not synced may be gone although the machine has stayed up
 }
 
 func newHistory(t *testing.T, seed uint64) *history {
@@ -41,12 +45,17 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.o.FlushMode = FlushMode(h.rng.IntN(2))
 	now := time.UnixMilli(1750000000000)
 	h.o.Now = func() time.Time { now = now.Add(time.Millisecond); return now }
-	h.o.Event = func(Event) {}
+	h.o.Event = func(e Event) { t.Logf("event: %s (%v)", e.Text, e.Err) }
 	return h
 }
 
-// hook cuts the disk off when its time has come.
+// hook fails what the fault wants to fail, and cuts the disk off when its time has come.
 func (h *history) hook(op vfs.Op) error {
+	if err := h.fault.strike(op); err != nil {
+		h.t.Logf("fault: %v", op)
+		h.unsafe = h.unsafe || op.Kind == vfs.OpSync
+		return err
+	}
 	if h.cutAt < 0 || !op.Changes() {
 		return nil
 	}
@@ -172,15 +181,23 @@ func (h *history) appendBatch(n int) error {
 // restart ends the store in one of three ways and opens it again; what the disk keeps is the way's business.
 func (h *history) restart() {
 	h.t.Helper()
-	cut := h.cutAt == 0
+	cut := h.cutAt == 0 || h.s == nil || h.s.failure() != nil
 	h.cutAt = -1
+	h.fault = nil
 	how := h.rng.IntN(3)
+	if _, err := h.disk.Stat("/store/" + distrustMark); h.unsafe && err != nil {
+		// The machine went off in the instant between the failed sync and the mark of it. A process can be killed there too, and
+		// that is the one case in which pages that the disk has not are believed.
+		how = 1
+	}
+	h.t.Logf("restart %d", how)
+	must := h.durable // so many must be there afterwards
 	switch {
 	case how == 0 && !cut:
 		if err := h.s.Close(); err != nil {
 			h.t.Fatalf("close: %v", err)
 		}
-		h.durable, h.seen = len(h.all), len(h.all)
+		must, h.durable, h.seen = len(h.all), len(h.all), len(h.all)
 	case how == 1:
 		h.disk.Inject(func(vfs.Op) error { return errCut })
 		if h.s != nil {
@@ -193,24 +210,45 @@ func (h *history) restart() {
 			h.s.Close()
 		}
 		h.disk = h.disk.Kill()
-		h.durable = len(h.all)
+		must = len(h.all)
+	}
+	h.reopen()
+	if h.unsafe { // pages that could not be written may be gone without a power failure
+		must = h.durable
+	}
+	h.unsafe = false
+	h.verify(must)
+}
+
+// reopen opens the store, perhaps after a few attempts on a disk that fails.
+func (h *history) reopen() {
+	h.t.Helper()
+	for h.faulty && h.rng.IntN(3) == 0 {
+		h.fault = randomFault(h.rng)
+		err := h.open()
+		if h.fault = nil; err == nil {
+			return
+		}
+		if !errors.Is(err, errFault) {
+			h.t.Fatalf("open on a failing disk: %v", err)
+		}
+		h.disk = h.disk.Kill()
 	}
 	if err := h.open(); err != nil {
 		h.t.Fatalf("open: %v", err)
 	}
-	h.verify()
 }
 
 // verify compares the store with what was appended, and forgets what a power failure has rightly taken.
-func (h *history) verify() {
+func (h *history) verify(must int) {
 	h.t.Helper()
 	end := h.s.log.end.Load()
 	kept := 0
 	for kept < len(h.all) && h.all[kept].PhysicalOffset < end {
 		kept++
 	}
-	if kept < h.durable {
-		h.t.Fatalf("%d messages are left, %d had been synced", kept, h.durable)
+	if kept < must {
+		h.t.Fatalf("%d messages are left, %d had been synced", kept, must)
 	}
 	if h.o.FlushMode == SyncFlush && kept < h.seen {
 		h.t.Fatalf("%d messages are left, %d could have been consumed", kept, h.seen)
@@ -262,23 +300,26 @@ func (h *history) verifyIndex() {
 // run lives through some restarts.
 func (h *history) run(restarts int) {
 	h.t.Helper()
-	if err := h.open(); err != nil {
-		h.t.Fatal(err)
-	}
+	h.reopen()
 	for range restarts {
 		if h.rng.IntN(2) == 0 {
 			h.cutAt = h.rng.IntN(60)
 		}
 		for range 5 + h.rng.IntN(40) {
-			if err := h.step(); err != nil {
-				if !errors.Is(err, errCut) {
-					h.t.Fatalf("without a cut: %v", err)
-				}
+			h.changeFault()
+			err := h.step()
+			h.t.Logf("step: %d messages, %d synced, log end %d, dispatched %d, checkpoint %d: %v", len(h.all), h.durable,
+				h.s.log.end.Load(), h.s.dispatch.pos.Load(), h.s.checkpointed.Load(), err)
+			if err != nil && !errors.Is(err, errCut) && !errors.Is(err, errFault) && !h.refused(err) {
+				h.t.Fatalf("without a cut or a fault: %v", err)
+			}
+			if errors.Is(err, errCut) || h.s.failure() != nil {
 				break
 			}
 		}
 		h.restart()
 	}
+	h.fault, h.cutAt = nil, -1
 	if err := h.s.Close(); err != nil {
 		h.t.Fatal(err)
 	}
@@ -290,6 +331,17 @@ func (h *history) run(restarts int) {
 func TestHistories(t *testing.T) {
 	for seed := range histories {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { newHistory(t, uint64(seed)).run(6) })
+	}
+}
+
+// TestFaultyHistories lives through the same on a disk that also fails single operations.
+func TestFaultyHistories(t *testing.T) {
+	for seed := range histories {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			h := newHistory(t, uint64(seed))
+			h.faulty = true
+			h.run(6)
+		})
 	}
 }
 
@@ -323,7 +375,7 @@ func TestOpenCutAnywhere(t *testing.T) {
 			}
 		}
 		h.cutAt = -1
-		h.verify()
+		h.verify(h.durable)
 		if err := h.s.Close(); err != nil {
 			t.Fatal(err)
 		}

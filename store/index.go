@@ -58,6 +58,7 @@ func (x *keyIndex) load(discard func(indexHeader) bool) (rebuild int64, err erro
 	if err != nil {
 		return rebuild, fmt.Errorf("list index files: %w", err)
 	}
+	var trusted int64 // what the files that are trusted reach up to
 	for _, e := range entries {
 		if e.IsDir() {
 			continue
@@ -70,11 +71,16 @@ func (x *keyIndex) load(discard func(indexHeader) bool) (rebuild int64, err erro
 		if !ok || discard(h) {
 			x.cache.forget(pathKey(name))
 			x.doomed = append(x.doomed, name)
-			if ok && rebuild < 0 && h.count > 1 {
-				rebuild = h.beginPhy
+			from := trusted // where it began is not known if its header is lost
+			if ok && h.count > 1 {
+				from = h.beginPhy
+			}
+			if rebuild < 0 || from < rebuild {
+				rebuild = from
 			}
 			continue
 		}
+		trusted = h.endPhy
 		x.sealed = append(x.sealed, indexSealed{name, h})
 	}
 	return rebuild, x.resume()
@@ -85,6 +91,11 @@ func (x *keyIndex) dropDoomed() error {
 	for _, name := range slices.Backward(x.doomed) {
 		if err := x.fs.Remove(name); err != nil {
 			return fmt.Errorf("remove an index file that cannot be trusted: %w", err)
+		}
+	}
+	if len(x.doomed) > 0 { // or a power failure brings them back, perhaps without their headers
+		if err := x.fs.SyncDir(x.dir); err != nil {
+			return fmt.Errorf("sync the index directory: %w", err)
 		}
 	}
 	x.doomed = nil
@@ -279,7 +290,7 @@ func (x *keyIndex) syncSealed(after int64) (fullTime int64, err error) {
 		if err != nil {
 			return after, fmt.Errorf("sync index file: %w", err)
 		}
-		err = file.Sync()
+		err = syncNow(file)
 		file.release()
 		if err != nil {
 			return after, fmt.Errorf("sync index file %s: %w", f.path, err)

@@ -211,7 +211,9 @@ func (l *commitLog) createSegment(g *segment) (h *hotSegment, allocated int64, e
 		// Left by a start that was cut short, or made ahead by a broker that did not stop cleanly. Recovery has seen that it
 		// holds nothing after the end of the log.
 		if f, err = l.fs.Open(g.path, true); err == nil {
-			err = f.Zero(0, l.size)
+			if err = f.Zero(0, l.size); err != nil {
+				f.Close()
+			}
 		}
 	}
 	if err != nil {

@@ -24,6 +24,10 @@ func Open(o Options) (*Store, error) {
 	if err := vfs.MakeDir(o.FS, o.Root); err != nil {
 		return nil, fmt.Errorf("make the store directory: %w", err)
 	}
+	// An earlier start may have made the directory and failed to sync its name. Who may not look above it has not made it.
+	if err := o.FS.SyncDir(path.Dir(o.Root)); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("sync the directory above the store: %w", err)
+	}
 	if err := refuseForeign(o); err != nil {
 		return nil, err
 	}
@@ -40,6 +44,9 @@ func Open(o Options) (*Store, error) {
 	}
 	s.dispatch.scan = s.log.scan(0, 0)
 	if err := s.recover(); err != nil {
+		if errors.Is(err, errSyncFailed) {
+			s.syncFailed(err)
+		}
 		return nil, errors.Join(err, s.release())
 	}
 	if err := s.writeAbort(); err != nil {

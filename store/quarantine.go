@@ -130,7 +130,7 @@ func (s *Store) putPlaceholders(g *segment, from, to, storeTime int64, note stri
 	defer f.Close()
 	if to == g.end() {
 		_, err = f.WriteAt(codec.AppendFiller(nil, int32(to-from)), from-g.base)
-		return errors.Join(err, f.Sync())
+		return errors.Join(err, syncNow(f))
 	}
 	for at := from; at < to; {
 		n := to - at
@@ -146,7 +146,15 @@ func (s *Store) putPlaceholders(g *segment, from, to, storeTime int64, note stri
 		}
 		at += n
 	}
-	return f.Sync()
+	return syncNow(f)
+}
+
+// syncNow syncs a file whose old content is believed by nobody any more.
+func syncNow(f vfs.File) error {
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("%w: %w", errSyncFailed, err)
+	}
+	return nil
 }
 
 // placeholder is a record of exactly n bytes.

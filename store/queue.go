@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -110,6 +111,14 @@ func (q *queue) put(off int64, u, lost unit) (added bool, gap int64) {
 	q.max++
 	q.maxPhy = u.phy + int64(u.size)
 	return true, gap
+}
+
+// hasFile reports whether the file that begins at a byte position was made.
+func (q *queue) hasFile(base int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, ok := slices.BinarySearch(q.files, base)
+	return ok
 }
 
 // markDirty reports whether the queue was clean until now.

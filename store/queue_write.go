@@ -98,8 +98,11 @@ func (s *queueSet) writeQueue(q *queue) error {
 
 // writeFile writes entries at a byte position of the queue to the file that begins at base.
 func (s *queueSet) writeFile(q *queue, base, from int64, data []byte) error {
-	f, err := s.file(q, base)
-	if errors.Is(err, fs.ErrNotExist) {
+	var f *openFile
+	var err error
+	if q.hasFile(base) {
+		f, err = s.file(q, base)
+	} else {
 		f, err = s.createFile(q, base)
 	}
 	if err != nil {
@@ -120,6 +123,13 @@ func (s *queueSet) createFile(q *queue, base int64) (*openFile, error) {
 		return nil, err
 	}
 	f, err := s.fs.Create(name)
+	if errors.Is(err, fs.ErrExist) { // an earlier attempt failed half way
+		if f, err = s.fs.Open(name, true); err == nil {
+			if err = f.Truncate(0); err != nil {
+				f.Close()
+			}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,9 @@ func (s *Store) recover() error {
 	if err != nil {
 		return err
 	}
+	if err := s.distrustCache(&plan, segs); err != nil {
+		return err
+	}
 	end, lastTime, err := s.walk(&plan, segs)
 	if err != nil {
 		return err
@@ -279,16 +282,14 @@ func (l *commitLog) resume(end, lastTime int64, clean bool) error {
 	if keep < 0 {
 		keep = len(segs) - 1
 	}
-	for _, g := range segs[keep+1:] {
+	for _, g := range slices.Backward(segs[keep+1:]) { // if one cannot be removed, the log still has no hole
 		l.cache.forget(pathKey(g.path))
 		if err := l.fs.Remove(g.path); err != nil {
 			return fmt.Errorf("remove a commit log file behind the end of the log: %w", err)
 		}
 	}
-	if len(segs) > keep+1 {
-		if err := l.fs.SyncDir(l.dir); err != nil {
-			return fmt.Errorf("sync the commit log directory: %w", err)
-		}
+	if err := l.fs.SyncDir(l.dir); err != nil { // whoever made the files may not have come to it
+		return fmt.Errorf("sync the commit log directory: %w", err)
 	}
 	l.view.Store(&logView{segs: segs[:keep+1]})
 	l.lastTime = lastTime
@@ -306,7 +307,7 @@ func (l *commitLog) resume(end, lastTime int64, clean bool) error {
 	if clean {
 		err := h.file.Zero(end-g.base, g.end()-end)
 		if err == nil {
-			err = h.file.Sync() // or another power failure brings back a record that was dropped, at the place of a new one
+			err = syncNow(h.file) // or another power failure brings back a record that was dropped, at the place of a new one
 		}
 		if err != nil {
 			return fmt.Errorf("clear the commit log behind its end: %w", err)
@@ -358,6 +359,9 @@ func (s *Store) rederive(p recoveryPlan, end int64) error {
 			if err := s.index.dropDoomed(); err != nil {
 				return err
 			}
+		}
+		if err := s.trustCache(); err != nil {
+			return err
 		}
 		s.o.Event(Event{Level: Info, Text: fmt.Sprintf("recovered %d bytes of the commit log, its end is %d, in %s", end-p.start, end, s.o.Now().Sub(began).Round(time.Millisecond))})
 	}

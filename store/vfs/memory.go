@@ -81,6 +81,7 @@ type inode struct {
 	data      []byte // live content; len is the size
 	synced    []byte // content at the last sync
 	allocated map[int64]struct{}
+	lost      map[int64][]byte // pages whose sync failed, as they were then: they count as written and are not
 	modTime   time.Time
 	maps      int
 }

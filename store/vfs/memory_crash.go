@@ -22,6 +22,7 @@ func (m *Memory) Kill() *Memory {
 			for p := range n.allocated {
 				nodes[n].allocated[p] = struct{}{}
 			}
+			nodes[n].lost = maps.Clone(n.lost)
 		}
 		return nodes[n]
 	}

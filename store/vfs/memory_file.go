@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"syscall"
@@ -59,6 +60,7 @@ func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
 		}
 	}
 	f.n.modTime = f.m.now()
+	f.n.written(off, int64(len(p)))
 	return copyPages(f.n.data[off:], p), nil
 }
 
@@ -146,6 +148,7 @@ func (f *memFile) Zero(off, n int64) error {
 		return err
 	}
 	off = min(off, int64(len(f.n.data)))
+	f.n.written(off, n)
 	zeroPages(f.n.data[off:min(off+n, int64(len(f.n.data)))])
 	for p := range f.n.allocated {
 		if p*pageSize >= off && (p+1)*pageSize <= off+n {
@@ -175,6 +178,11 @@ func (f *memFile) Map(off, n int64, write bool) (Mapping, error) {
 
 func (f *memFile) Sync() error {
 	if err := f.m.op(OpSync, f.name, 0, 0); err != nil {
+		if errors.Is(err, syscall.EIO) {
+			f.m.mu.Lock()
+			f.n.losePages()
+			f.m.mu.Unlock()
+		}
 		return err
 	}
 	f.m.mu.Lock()
@@ -182,7 +190,56 @@ func (f *memFile) Sync() error {
 	if f.closed {
 		return f.fail(OpSync, fs.ErrClosed)
 	}
+	old := f.n.synced
 	f.n.synced = clonePages(f.n.data)
+	for p, lost := range f.n.lost {
+		now := page(f.n.synced, p)
+		if len(now) != len(lost) || !samePages(now, lost) { // written again since
+			delete(f.n.lost, p)
+			continue
+		}
+		zeroPages(now)
+		copyPages(now, page(old, p))
+	}
+	return nil
+}
+
+// losePages does what Linux does when pages cannot be written: they are taken for written all the same.
+func (n *inode) losePages() {
+	for p := int64(0); p*pageSize < int64(len(n.data)); p++ {
+		live, disk := page(n.data, p), page(n.synced, p)
+		if len(disk) == len(live) && samePages(live, disk) {
+			continue
+		}
+		if n.lost == nil {
+			n.lost = map[int64][]byte{}
+		}
+		n.lost[p] = clonePages(live)
+	}
+}
+
+// written notes that a range is to be written by the next sync, whatever became of the one before.
+func (n *inode) written(off, size int64) {
+	for p := off / pageSize; p*pageSize < off+size && len(n.lost) > 0; p++ {
+		delete(n.lost, p)
+	}
+}
+
+// Forget implements File.
+func (f *memFile) Forget() error {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	if f.n.maps > 0 {
+		return nil // what is mapped stays
+	}
+	for p, lost := range f.n.lost {
+		live := page(f.n.data, p)
+		if len(live) == len(lost) && samePages(live, lost) {
+			zeroPages(live)
+			copyPages(live, page(f.n.synced, p))
+		}
+	}
+	f.n.lost = nil
 	return nil
 }
 

@@ -166,3 +166,55 @@ func TestUnallocatedWrites(t *testing.T) {
 		t.Errorf("not reported: %v", bad)
 	}
 }
+
+// TestFailedSync: what a failed sync did not write is not written by the next one either, until it is written again; the page
+// cache shows it until it is forgotten.
+func TestFailedSync(t *testing.T) {
+	m := NewMemory()
+	f := mustCreate(t, m, "/f", bytes.Repeat([]byte{'o'}, 2*pageSize))
+	if err := f.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(bytes.Repeat([]byte{'n'}, pageSize), 0); err != nil {
+		t.Fatal(err)
+	}
+	m.Inject(func(op Op) error {
+		if op.Kind == OpSync {
+			return syscall.EIO
+		}
+		return nil
+	})
+	if err := f.Sync(); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	m.Inject(nil)
+	if err := f.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Synced("/f"); got[0] != 'o' {
+		t.Errorf("the disk has %q after a sync that could not write it", got[0])
+	}
+	if got := readFile(t, m, "/f"); got[0] != 'n' {
+		t.Errorf("the page cache has %q", got[0])
+	}
+	k := m.Kill()
+	g, err := k.Open("/f", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	if got := readFile(t, k, "/f"); got[0] != 'o' {
+		t.Errorf("%q is read once the page cache is gone", got[0])
+	}
+	if _, err := g.WriteAt([]byte("w"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(g.Sync(), g.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got := k.Synced("/f"); got[0] != 'w' {
+		t.Errorf("%q is on the disk after it was written again", got[0])
+	}
+}

@@ -193,6 +193,15 @@ func (f *osFile) Sync() error {
 	return f.control("sync", func() error { return unix.Fdatasync(f.fd) })
 }
 
+// Forget implements File.
+func (f *osFile) Forget() error {
+	err := f.control("drop the pages of", func() error { return unix.Fadvise(f.fd, 0, 0, unix.FADV_DONTNEED) })
+	if errors.Is(err, ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
 func (f *osFile) control(what string, call func() error) error {
 	for {
 		err := call()

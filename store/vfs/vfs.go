@@ -55,8 +55,12 @@ type File interface {
 	Zero(off, n int64) error
 	// Map maps a range of the file, shared with everybody else who has the file open. off is a multiple of the page size.
 	Map(off, n int64, write bool) (Mapping, error)
-	// Sync makes the file's bytes and length durable, those written through mappings included.
+	// Sync makes the file's bytes and length durable, those written through mappings included. After a failure what could not be
+	// written may count as written: a later success says nothing about it.
 	Sync() error
+	// Forget drops what the page cache holds of the file and takes for written, so that the next read shows what the disk has.
+	// What is still to be written stays. It does nothing where the system has no such thing.
+	Forget() error
 }
 
 // Mapping is a part of a file as memory. Reading a page that cannot be fetched from the disk, or writing one that cannot be
