@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,9 @@ import (
 func (b *Broker) heartbeat(r *remoting.Request) error {
 	var data protocol.HeartbeatData
 	if err := readBody(r, &data); err != nil {
+		return err
+	}
+	if err := namesGroups(&data); err != nil {
 		return err
 	}
 	client := clients.Identity{Session: r.Session, ID: data.ClientID, Language: r.Language, Version: r.Version}
@@ -41,6 +45,21 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 		{Key: "IS_SUPPORT_HEART_BEAT_V2", Value: "true"},
 		{Key: "IS_SUB_CHANGE", Value: strconv.FormatBool(changed)},
 	}, nil)
+	return nil
+}
+
+// namesGroups wants every group of a heartbeat to have a name.
+func namesGroups(data *protocol.HeartbeatData) error {
+	for i := range data.ConsumerDataSet {
+		if data.ConsumerDataSet[i].GroupName == "" {
+			return errors.New("a consumer group of the heartbeat has no name")
+		}
+	}
+	for i := range data.ProducerDataSet {
+		if data.ProducerDataSet[i].GroupName == "" {
+			return errors.New("a producer group of the heartbeat has no name")
+		}
+	}
 	return nil
 }
 

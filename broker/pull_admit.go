@@ -21,7 +21,7 @@ func forbid(op *pullOp, kind int32, format string, args ...any) error {
 // topic and filter.
 func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	h := &op.header
-	if err := need(r, "consumerGroup", "topic", "queueId", "queueOffset", "maxMsgNums", "sysFlag"); err != nil {
+	if err := need(r, "consumerGroup", "topic", "queueId", "sysFlag"); err != nil {
 		return err
 	}
 	cfg := b.config.Load()
@@ -47,7 +47,10 @@ func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 		return refuse(protocol.ResponseInvalidParameter, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
 			h.QueueID, h.Topic, op.topic.ReadQueueNums, r.Session.RemoteAddr())
 	}
-	return b.admitSubscription(op)
+	if err := b.admitSubscription(op); err != nil {
+		return err
+	}
+	return need(r, "queueOffset", "maxMsgNums")
 }
 
 // admitSubscription finds the filter: from the expression that the pull brings

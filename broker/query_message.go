@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 
+	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -28,19 +29,25 @@ func (b *Broker) viewMessage(r *remoting.Request) error {
 // key or a tag.
 func (b *Broker) queryMessage(r *remoting.Request) error {
 	var h protocol.QueryMessageRequestHeader
-	if err := r.Decode(&h); err != nil {
+	needed := []string{"beginTimestamp", "endTimestamp"}
+	text, _ := r.Ext.Get("_UNIQUE_KEY_QUERY")
+	unique := text == "true"
+	if !unique {
+		needed = append(needed, "maxNum")
+	}
+	if err := codec.DecodeHeaderNeeding(&h, r.Ext, needed...); err != nil {
 		return err
 	}
-	if err := need(r, "maxNum", "beginTimestamp", "endTimestamp"); err != nil {
+	if err := need(r, needed...); err != nil {
 		return err
+	}
+	kind := h.IndexType
+	if unique {
+		kind = protocol.IndexTypeUnique
+		h.MaxNum = b.config.Load().DefaultQueryMaxNum
 	}
 	if h.MaxNum < 0 {
 		return fmt.Errorf("the request asks for %d messages", h.MaxNum)
-	}
-	kind := h.IndexType
-	if unique, ok := r.Ext.Get("_UNIQUE_KEY_QUERY"); ok && unique == "true" {
-		kind = protocol.IndexTypeUnique
-		h.MaxNum = b.config.Load().DefaultQueryMaxNum
 	}
 	found, err := b.store.QueryIndex(h.Topic, kind, h.Key, int(h.MaxNum), h.BeginTimestamp, h.EndTimestamp)
 	if err != nil {

@@ -60,6 +60,9 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 	if err := op.decode(r); err != nil {
 		return err
 	}
+	if len(r.Body) == 0 {
+		return b.refuseSend(r, errNoBody)
+	}
 	if op.header.Batch.Or(false) {
 		return b.sendBatch(r, op)
 	}
@@ -96,9 +99,6 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 // fillMessage makes the message that is stored, in the queue that the client
 // chose, or a random one when it left the choice to the broker.
 func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.TopicConfig) error {
-	if len(r.Body) == 0 {
-		return errNoBody
-	}
 	h := &op.header
 	op.props.rewrite(h.Properties, b.ownProperties.Load())
 	if topic.Attributes["cleanup.policy"] == "COMPACTION" && !op.props.hasKeys {
@@ -124,7 +124,8 @@ func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.To
 	return nil
 }
 
-// errNoBody refuses a message without a body. Upstream stumbles over it.
+// errNoBody refuses a message without a body. Upstream stumbles over it, before it looks at
+// anything else.
 var errNoBody = errors.New("the message has no body")
 
 // divert changes where the message goes: a retry that was tried too often to the

@@ -24,7 +24,7 @@ import (
 const maxNesting = 2048
 
 func (f *Frame) decodeJSON(b []byte) error {
-	if !utf8.Valid(b) {
+	if !begunAsUTF8(b) {
 		return brokenFrame("the JSON header is no UTF-8")
 	}
 	s := scanner{b: b}
@@ -43,6 +43,29 @@ func (f *Frame) decodeJSON(b []byte) error {
 		return brokenFrame("something follows the JSON header at byte %d of %d", s.i, len(s.b))
 	}
 	return nil
+}
+
+// begunAsUTF8 reports whether every character begins with a byte that one may begin with.
+// fastjson looks no closer.
+func begunAsUTF8(b []byte) bool {
+	if utf8.Valid(b) {
+		return true
+	}
+	for i := 0; i < len(b); {
+		switch c := b[i]; {
+		case c < utf8.RuneSelf:
+			i++
+		case c>>5 == 0b110:
+			i += 2
+		case c>>4 == 0b1110:
+			i += 3
+		case c>>3 == 0b11110:
+			i += 4
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func (f *Frame) setJSON(key string, s *scanner) bool {

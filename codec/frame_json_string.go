@@ -76,11 +76,11 @@ func unescape(b, dst []byte) (read, wrote int) {
 	}
 	var c byte
 	switch b[1] {
-	case '"', '\\', '/', '\'':
-		c = b[1]
+	case '"', '\\', '/', '\'', '.', '_', '#', '&', '[', ']', '@', '(', ')', ',', '~', ' ':
+		c = b[1] // fastjson's list
 	case 'b':
 		c = '\b'
-	case 'f':
+	case 'f', 'F':
 		c = '\f'
 	case 'n':
 		c = '\n'
@@ -90,8 +90,8 @@ func unescape(b, dst []byte) (read, wrote int) {
 		c = '\t'
 	case 'v':
 		c = '\v'
-	case '0':
-		c = 0
+	case '0', '1', '2', '3', '4', '5', '6', '7':
+		c = b[1] - '0'
 	case 'u':
 		return unescapeUnicode(b, dst)
 	default:
