@@ -20,6 +20,11 @@ func departureCases() []conformance.Case {
 			Codes: []protocol.RequestCode{protocol.RegisterBroker, protocol.GetRouteinfoByTopic},
 		},
 		{
+			Name: "raw/differences/14-refused-registration", Client: conformance.Raw, Feature: "name server: registration and routes",
+			Topology: conformance.NameServerOnly, Difference: 14, Run: refusedRegistration,
+			Codes: []protocol.RequestCode{protocol.RegisterBroker, protocol.GetBrokerClusterInfo},
+		},
+		{
 			Name: "raw/differences/17-deleted-group", Client: conformance.Raw, Feature: "consumer groups by administrators",
 			Topology: conformance.SingleBroker, Difference: 17, Run: deletedGroup,
 			Codes: []protocol.RequestCode{protocol.UpdateAndCreateSubscriptiongroup, protocol.DeleteSubscriptiongroup, protocol.GetAllSubscriptiongroupConfig},
@@ -62,16 +67,7 @@ func brokersOfOneConnection(t *conformance.T) {
 	topics := []string{t.Topic(), t.Topic()}
 	for i, topic := range topics {
 		other := t.Topic() // a first registration has more than one topic
-		r, err := brokers.Call(t.Context(), &wire.Frame{
-			Code: int32(protocol.RegisterBroker),
-			Ext: map[string]string{
-				"brokerName": "B" + topic, "brokerAddr": fmt.Sprintf("10.0.0.%d:10911", i+1), "clusterName": "C" + topic,
-				"haServerAddr": "10.0.0.1:10912", "brokerId": "0",
-			},
-			Body: fmt.Appendf(nil, `{"filterServerList":[],"topicConfigSerializeWrapper":{"dataVersion":{"counter":1,"stateVersion":0,"timestamp":1700000000000},`+
-				`"topicConfigTable":{%q:{"perm":6,"readQueueNums":1,"topicName":%q,"writeQueueNums":1},%q:{"perm":6,"readQueueNums":1,"topicName":%q,"writeQueueNums":1}}}}`,
-				topic, topic, other, other),
-		})
+		r, err := brokers.Call(t.Context(), registration("B"+topic, fmt.Sprintf("10.0.0.%d:10911", i+1), topic, other))
 		t.Check(err, "register")
 		if r.Code != int32(protocol.ResponseSuccess) {
 			t.Fatalf("the registration was answered %s", r)
@@ -105,5 +101,37 @@ func brokersOfOneConnection(t *conformance.T) {
 	t.Check(err, "ask for routes")
 	if want := map[bool]int{true: 1, false: 0}[t.Official()]; left != want {
 		t.Errorf("%d of the topics have a route, want %d", left, want)
+	}
+}
+
+// registration is a broker's first, with its topics.
+func registration(broker, address string, topics ...string) *wire.Frame {
+	var table []string
+	for _, topic := range topics {
+		table = append(table, fmt.Sprintf(`%q:{"perm":6,"readQueueNums":1,"topicName":%q,"writeQueueNums":1}`, topic, topic))
+	}
+	return &wire.Frame{
+		Code: int32(protocol.RegisterBroker),
+		Ext: map[string]string{
+			"brokerName": broker, "brokerAddr": address, "clusterName": "C" + broker, "haServerAddr": "10.0.0.1:10912", "brokerId": "0",
+		},
+		Body: fmt.Appendf(nil, `{"filterServerList":[],"topicConfigSerializeWrapper":{"dataVersion":{"counter":1,"stateVersion":0,"timestamp":1700000000000},`+
+			`"topicConfigTable":{%s}}}`, strings.Join(table, ",")),
+	}
+}
+
+// refusedRegistration: a first registration with one topic only is refused, and the official name
+// server lists the broker nevertheless, without an address.
+func refusedRegistration(t *conformance.T) {
+	address, broker := t.Servers().NameServer().Address(), t.Group()
+	r, err := wire.Call(t.Context(), address, registration(broker, "10.0.0.1:10911", t.Topic()))
+	t.Check(err, "register")
+	if r.Code != int32(protocol.ResponseSystemError) {
+		t.Errorf("the registration was answered %s", r)
+	}
+	r, err = wire.Call(t.Context(), address, &wire.Frame{Code: int32(protocol.GetBrokerClusterInfo)})
+	t.Check(err, "list the brokers")
+	if listed := strings.Contains(string(r.Body), `"`+broker+`"`); listed != t.Official() {
+		t.Errorf("the broker is listed: %t", listed)
 	}
 }

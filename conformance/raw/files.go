@@ -24,7 +24,7 @@ func fileCases() []conformance.Case {
 		},
 		{
 			Name: "raw/differences/19-written-settings", Client: conformance.Raw, Feature: "broker configuration", Difference: 19,
-			Needs: conformance.Control, Topology: conformance.SingleBroker, Slow: true, Run: writtenSettings,
+			Local: true, Topology: conformance.SingleBroker, Run: writtenSettings,
 			Codes: []protocol.RequestCode{protocol.UpdateBrokerConfig},
 		},
 		{
@@ -82,25 +82,24 @@ func unreadableTable(t *conformance.T) {
 // writtenSettings changes a setting to a value that properties files must escape, and reads the
 // file that the broker writes its settings back to.
 func writtenSettings(t *conformance.T) {
-	t.StartServers()
 	broker := t.Servers().Broker()
-	r, err := wire.Call(t.Context(), broker.Address(), &wire.Frame{Code: int32(protocol.UpdateBrokerConfig), Body: []byte(`regionId=a\\b` + "\n")})
+	r, err := wire.Call(t.Context(), broker.Address(), &wire.Frame{Code: int32(protocol.UpdateBrokerConfig), Body: []byte(`metricsLabel=a\\b` + "\n")})
 	t.Check(err, "change a setting")
 	if r.Code != int32(protocol.ResponseSuccess) {
 		t.Fatalf("the change was answered %s", r)
 	}
 	text, err := os.ReadFile(filepath.Join(broker.Dir(), "broker.conf"))
 	t.Check(err, "read the file")
-	want := map[bool]string{true: `regionId=a\b`, false: `regionId=a\\b`}[t.Official()]
+	want := map[bool]string{true: `metricsLabel=a\b`, false: `metricsLabel=a\\b`}[t.Official()]
 	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "regionId") {
+		if strings.HasPrefix(line, "metricsLabel") {
 			if strings.TrimSpace(line) != want {
 				t.Errorf("the file says %s, want %s", line, want)
 			}
 			return
 		}
 	}
-	t.Errorf("the file names no regionId:\n%s", text)
+	t.Errorf("the file names no metricsLabel:\n%s", text)
 }
 
 // shortenedDelay stores a message that is due in an hour, shortens its level to seconds, and sees
