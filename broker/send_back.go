@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"strconv"
@@ -18,10 +19,8 @@ import (
 // topic, or put aside in the dead letter queue.
 func (b *Broker) sendBack(r *remoting.Request) error {
 	var h protocol.ConsumerSendMsgBackRequestHeader
-	if err := codec.DecodeHeaderNeeding(&h, r.Ext, "offset", "delayLevel"); err != nil {
-		return err
-	}
-	if err := need(r, "group", "offset", "delayLevel"); err != nil {
+	unread := codec.DecodeHeaderNeeding(&h, r.Ext, "offset", "delayLevel") // missed only where they are used
+	if err := need(r, "group"); err != nil {
 		return err
 	}
 	group := b.groups.Find(h.Group)
@@ -37,6 +36,9 @@ func (b *Broker) sendBack(r *remoting.Request) error {
 		return nil
 	}
 	if err := b.retryTopic(&h, group); err != nil {
+		return err
+	}
+	if err := cmp.Or(unread, need(r, "offset", "delayLevel")); err != nil {
 		return err
 	}
 	var msg codec.Message

@@ -96,7 +96,15 @@ func (f *Frame) Decode(b []byte) error {
 	case SerializeJSON:
 		return f.decodeJSON(head)
 	case SerializeRocketMQ:
-		return f.decodeBinary(head)
+		rest, err := f.decodeBinary(b[headWord:], headLen)
+		if err != nil {
+			return err
+		}
+		if len(rest) < len(f.Body) {
+			return brokenFrame("a binary header of %d bytes goes beyond its end", headLen)
+		}
+		f.Body = rest[:len(f.Body)]
+		return nil
 	}
 	return brokenFrame("unknown header form %d", word>>24)
 }
@@ -111,15 +119,17 @@ func DecodeHeaderLoosely(h protocol.Header, ext Fields) {
 }
 
 // DecodeHeaderNeeding is DecodeHeaderLoosely but for the numbers of the keys in need:
-// upstream uses them, and stumbles over one that is absent.
+// upstream uses them, and stumbles over one that is absent. All fields are read; the error
+// is the first that concerns one of those keys.
 func DecodeHeaderNeeding(h protocol.Header, ext Fields, need ...string) error {
 	h.Reset()
+	var first error
 	for i := range ext {
-		if err := h.SetField(ext[i].Key, ext[i].Value); err != nil && slices.Contains(need, ext[i].Key) {
-			return err
+		if err := h.SetField(ext[i].Key, ext[i].Value); err != nil && first == nil && slices.Contains(need, ext[i].Key) {
+			first = err
 		}
 	}
-	return nil
+	return first
 }
 
 // DecodeHeader fills h from the ext fields of a command. h keeps views into

@@ -130,6 +130,8 @@ func hex4(b []byte) (rune, bool) {
 			c -= 'a' - 10
 		case c >= 'A' && c <= 'F':
 			c -= 'A' - 10
+		case c < 'f':
+			c = 0 // what fastjson makes of it
 		default:
 			return 0, false
 		}

@@ -71,7 +71,7 @@ func TestDecodeLooseJSON(t *testing.T) {
 		"numbers of all kinds": {`{"code":9999.7,"opaque":"5.9","flag":1e0,"version":+0501}`, Frame{Code: 9999, Opaque: 5, Flag: 1}},
 		"no numbers":           {`{"code":{"a":1},"opaque":true,"flag":false}`, Frame{Opaque: 1}},
 		"single quotes":        {`{'code':7,'remark':'it\'s "quoted"'}`, Frame{Code: 7, Remark: `it's "quoted"`}},
-		"escapes":              {`{"remark":"a\_b\.c\1\F"}`, Frame{Remark: "a_b.c\x01\f"}},
+		"escapes":              {`{"remark":"a\_b\.c\1\F\u00,1"}`, Frame{Remark: "a_b.c\x01\f\x01"}},
 		"half a character":     {"{\"remark\":\"a\xc3b\"}", Frame{Remark: "a\xc3b"}},
 		"comments":             {"{/* one */\"code\":7,// two\n\"flag\":1}", Frame{Code: 7, Flag: 1}},
 		"commas":               {`{"code":7 "flag":1,"extFields":{"a":"b" "c":"d",},}`, Frame{Code: 7, Flag: 1, Ext: Fields{{"a", "b"}, {"c", "d"}}}},
