@@ -189,8 +189,10 @@ func offsetContinuation(t *conformance.T) {
 	}
 	stop := startConsumer(t, group, topic, everything, intoInbox(in))
 	in.await(t, first)
-	stop()
+	// The client notes a message as consumed after its listener has returned, which a consumer
+	// that is stopped at once may not live to see.
 	t.AwaitConsumed(group, topic, 2, int64(len(first)))
+	stop()
 	for _, body := range second {
 		send(t, p, primitive.NewMessage(topic, []byte(body)))
 	}

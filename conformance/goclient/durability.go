@@ -136,8 +136,8 @@ func restart(t *conformance.T) {
 	in := newInbox()
 	stop := startConsumer(t, group, topic, everything, intoInbox(in))
 	in.await(t, first)
-	stop()
 	t.AwaitConsumed(group, topic, 2, int64(len(first)))
+	stop()
 	t.Check(t.Servers().Broker().Stop(t.Context()), "stop the broker")
 	t.Check(t.Servers().Broker().Start(t.Context()), "start the broker")
 	awaitRoute(t, topic)
@@ -190,8 +190,8 @@ func handOver(t *conformance.T) {
 		if got := consumed.await(t, sent); len(got) != len(sent) {
 			t.Errorf("round %d: %d messages were delivered %d times", round, len(sent), len(got))
 		}
-		stop()
 		t.AwaitConsumed(group, topic, 2, int64(len(sent)))
+		stop()
 		// A new group gets all there is.
 		all := newInbox()
 		stopAll := startConsumer(t, t.Group(), topic, everything, intoInbox(all))
