@@ -103,7 +103,11 @@ func newProduce(ctx context.Context, o *options, t *target) (*load, error) {
 	}
 	for i, conn := range conns {
 		ts := templates[t.brokers[i%len(t.brokers)]]
-		src := &producer{o: &o.Produce, templates: ts, turn: i % len(ts), shared: shared}
+		p := producer{o: &o.Produce, templates: ts, turn: i % len(ts), shared: shared}
+		var src source = &p
+		if o.Produce.Transaction != "" {
+			src = newTransactor(p, o.Window)
+		}
 		l.pipes = append(l.pipes, newPipe(conn, o.Window, src, l.meter.shard(i), paceOf(paces, i), l.stop))
 		l.pipes[i].oneWay = o.Produce.OneWay
 	}

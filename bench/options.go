@@ -50,6 +50,7 @@ type produceOptions struct {
 	Tags         uint64 `json:"tags"`
 	Properties   int    `json:"properties"`
 	Delay        int    `json:"delay"`
+	Transaction  string `json:"transaction,omitempty"`
 	OneWay       bool   `json:"oneWay"`
 	BinaryHeader bool   `json:"binaryHeader"`
 }
@@ -218,6 +219,7 @@ func (o *options) defineProduce(f *flag.FlagSet) {
 	f.Uint64Var(&p.Tags, "tags", 0, "different tags (TAG0000 and on); 0 sends none")
 	f.IntVar(&p.Properties, "properties", 0, "further properties of each message")
 	f.IntVar(&p.Delay, "delay", 0, "delay level of each message; 0 is none")
+	f.StringVar(&p.Transaction, "transaction", "", "send each message in a transaction that ends so: commit or rollback")
 	f.BoolVar(&p.OneWay, "oneway", false, "ask for no answer; what arrived is told by the queues' ends")
 	f.BoolVar(&p.BinaryHeader, "binary", false, "use the binary header form (ROCKETMQ) instead of JSON")
 }
@@ -289,6 +291,10 @@ func (p *produceOptions) check(o *options) error {
 		return fmt.Errorf("-batch %d of -size %d is %d bytes; no server reads a frame beyond 16777216", p.Batch, p.Size, p.Batch*p.Size)
 	case p.Batch > 1 && p.Delay > 0:
 		return errors.New("-batch and -delay: a batch cannot be delayed")
+	case p.Transaction != "" && ends[p.Transaction] == 0:
+		return fmt.Errorf("-transaction %s: a transaction ends with commit or rollback", p.Transaction)
+	case p.Transaction != "" && (p.Batch > 1 || p.Delay > 0 || p.OneWay):
+		return errors.New("-transaction goes with none of -batch, -delay and -oneway")
 	case p.OneWay && o.Window > 1:
 		return errors.New("-oneway and -window: one-way sends are not answered, so nothing is in flight")
 	case p.OneWay && o.Count > 0:

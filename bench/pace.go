@@ -8,6 +8,7 @@ type pace struct {
 	start time.Time // before begin: the offset from it, as a time after the zero time
 	every time.Duration
 	count int64
+	sleep func(time.Duration) // exactly, for less than fineWait
 }
 
 // newPaces divides a rate (requests per second over all connections) evenly, and
@@ -16,7 +17,7 @@ func newPaces(connections int, rate float64) []*pace {
 	every := max(time.Duration(float64(time.Second)*float64(connections)/rate), 1)
 	paces := make([]*pace, connections)
 	for i := range paces {
-		paces[i] = &pace{every: every}
+		paces[i] = &pace{every: every, sleep: sleep}
 		paces[i].start = paces[i].start.Add(every / time.Duration(connections) * time.Duration(i))
 	}
 	return paces

@@ -88,7 +88,9 @@ func TestOpenLoopShowsAStall(t *testing.T) {
 		if closed.Samples != 100 || closed.P90 > 1100 || closed.Max < 990_000 {
 			t.Errorf("closed loop: %+v", closed)
 		}
-		open := measurePipe(t, newPaces(1, 100)[0])
+		paced := newPaces(1, 100)[0]
+		paced.sleep = time.Sleep // on the bubble's clock
+		open := measurePipe(t, paced)
 		if open.Samples != 100 || open.P50 < 300_000 || open.Max < 990_000 {
 			t.Errorf("open loop: %+v", open)
 		}

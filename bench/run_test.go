@@ -86,6 +86,7 @@ func TestProduceCountsWhatIsAcknowledged(t *testing.T) {
 		"binary header": {"-binary", "-keys", "5", "-tags", "3", "-properties", "2"},
 		"open loop":     {"-rate", "1000000", "-window", "8"},
 		"tiny":          {"-size", "1"},
+		"transactions":  {"-window", "4", "-transaction", "commit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeServer(t)
@@ -105,6 +106,9 @@ func TestProduceCountsWhatIsAcknowledged(t *testing.T) {
 			}
 			if r.Ended != errWorkDone.Error() {
 				t.Errorf("ended because %s", r.Ended)
+			}
+			if len(s.halves) > 0 {
+				t.Errorf("%d transactions were not ended", len(s.halves))
 			}
 		})
 	}
@@ -259,31 +263,33 @@ func TestReportsAreWritten(t *testing.T) {
 
 func TestNonsenseIsRefused(t *testing.T) {
 	for want, args := range map[string]string{
-		"there is no workload":        "juggle -n a:1",
-		"there is no server":          "produce",
-		"-connections 0":              "produce -n a:1 -connections 0",
-		"-rate -1":                    "produce -n a:1 -rate -1",
-		"cannot be paced":             "produce -n a:1 -rate 1e9 -connections 1",
-		"-duration must be":           "produce -n a:1 -duration 0s",
-		"-window 0":                   "produce -n a:1 -window 0",
-		"-size 0":                     "produce -n a:1 -size 0",
-		"no server reads a frame":     "produce -n a:1 -size 1048576 -batch 100",
-		"a batch cannot be delayed":   "produce -n a:1 -batch 2 -delay 1",
-		"nothing is in flight":        "produce -n a:1 -oneway -window 2 -rate 1",
-		"-oneway needs a -rate":       "produce -n a:1 -oneway",
-		"there are the levels":        "produce -n a:1 -delay 19",
-		"-topic names one":            "produce -n a:1 -topic T -topics 2",
-		"-topic a!b":                  "produce -n a:1 -topic a!b",
-		"-from middle":                "consume -n a:1 -from middle",
-		"between the end and the end": "consume -n a:1 -until-end",
-		"filters by one of them":      "consume -n a:1 -filter-sql x -filter-tags y",
-		"pace the producer":           "consume -n a:1 -rate 5",
-		"-consumers 0":                "mixed -n a:1 -consumers 0",
-		"belongs to no flag":          "produce -n a:1 100",
-		"-prefix a!b":                 "produce -n a:1 -prefix a!b",
-		"-size is from 1":             "limits -size 0",
-		"not defined":                 "produce -n a:1 -speed 5",
-		"usage: gantry bench":         "",
+		"there is no workload":         "juggle -n a:1",
+		"there is no server":           "produce",
+		"-connections 0":               "produce -n a:1 -connections 0",
+		"-rate -1":                     "produce -n a:1 -rate -1",
+		"cannot be paced":              "produce -n a:1 -rate 1e9 -connections 1",
+		"-duration must be":            "produce -n a:1 -duration 0s",
+		"-window 0":                    "produce -n a:1 -window 0",
+		"-size 0":                      "produce -n a:1 -size 0",
+		"no server reads a frame":      "produce -n a:1 -size 1048576 -batch 100",
+		"a batch cannot be delayed":    "produce -n a:1 -batch 2 -delay 1",
+		"nothing is in flight":         "produce -n a:1 -oneway -window 2 -rate 1",
+		"-oneway needs a -rate":        "produce -n a:1 -oneway",
+		"there are the levels":         "produce -n a:1 -delay 19",
+		"ends with commit or rollback": "produce -n a:1 -transaction maybe",
+		"goes with none of":            "produce -n a:1 -transaction commit -batch 2",
+		"-topic names one":             "produce -n a:1 -topic T -topics 2",
+		"-topic a!b":                   "produce -n a:1 -topic a!b",
+		"-from middle":                 "consume -n a:1 -from middle",
+		"between the end and the end":  "consume -n a:1 -until-end",
+		"filters by one of them":       "consume -n a:1 -filter-sql x -filter-tags y",
+		"pace the producer":            "consume -n a:1 -rate 5",
+		"-consumers 0":                 "mixed -n a:1 -consumers 0",
+		"belongs to no flag":           "produce -n a:1 100",
+		"-prefix a!b":                  "produce -n a:1 -prefix a!b",
+		"-size is from 1":              "limits -size 0",
+		"not defined":                  "produce -n a:1 -speed 5",
+		"usage: gantry bench":          "",
 	} {
 		var errOut strings.Builder
 		if err := Run(t.Context(), strings.Fields(args), io.Discard, &errOut); !errors.Is(err, ErrUsage) || !strings.Contains(errOut.String(), want) {

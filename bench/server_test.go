@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"io"
 	"net"
+	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +29,7 @@ type fakeServer struct {
 	sent   int64 // messages
 	topics map[string]int
 	beats  []protocol.HeartbeatData
+	halves map[string]int64 // offsets of half messages by their ids
 
 	// answer, when set, replaces the answer to a send. nil answers SUCCESS.
 	answer func(n int64) protocol.ResponseCode
@@ -41,7 +44,7 @@ func newFakeServer(t *testing.T) *fakeServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &fakeServer{t: t, listener: l, topics: map[string]int{}}
+	s := &fakeServer{t: t, listener: l, topics: map[string]int{}, halves: map[string]int64{}}
 	s.group.Go(s.accept)
 	t.Cleanup(func() { s.die(); s.group.Wait() })
 	return s
@@ -132,6 +135,13 @@ func (s *fakeServer) handle(f *codec.Frame) *codec.Command {
 		return s.send(f)
 	case protocol.PullMessage:
 		return s.pull(get)
+	case protocol.EndTransaction:
+		if at, open := s.halves[get("transactionId")]; !open || get("commitLogOffset") != strconv.FormatInt(at, 10) ||
+			get("tranStateTableOffset") != strconv.FormatInt(at/100, 10) || get("commitOrRollback") != "8" || get("producerGroup") == "" {
+			s.t.Errorf("the end of a transaction that was not open so: %v, open at %d", f.Ext, at)
+		}
+		delete(s.halves, get("transactionId"))
+		return &codec.Command{}
 	}
 	return &codec.Command{Code: int32(protocol.ResponseRequestCodeNotSupported)}
 }
@@ -154,6 +164,18 @@ func (s *fakeServer) send(f *codec.Frame) *codec.Command {
 	}
 	if f.IsOneway() {
 		return nil
+	}
+	if flag, _ := f.Ext.Get("f"); flag == "4" {
+		properties, _ := f.Ext.Get("i")
+		id, _ := codec.Property(properties, protocol.PropertyUniqueKey)
+		if mark, _ := codec.Property(properties, protocol.PropertyTransactionPrepared); mark != "true" {
+			s.t.Errorf("a half message has the properties %q", properties)
+		}
+		id = strings.Clone(id)
+		s.halves[id] = s.sent * 100
+		return &codec.Command{Header: &protocol.SendMessageResponseHeader{
+			MsgID: codec.MessageID(netip.MustParseAddrPort("127.0.0.1:1"), s.sent*100), QueueOffset: s.sent, TransactionID: id,
+		}}
 	}
 	if s.answer != nil {
 		return &codec.Command{Code: int32(s.answer(s.sent))}

@@ -49,6 +49,7 @@ type message struct {
 // and its body by all templates of a load. Positions count from the head's start
 // through the body.
 type template struct {
+	topic    string
 	head     []byte
 	body     []byte
 	binary   bool
@@ -94,7 +95,10 @@ func newTemplate(o *produceOptions, topic string, queue int32, body []byte) (*te
 	} else {
 		head.Properties = o.properties()
 	}
-	t := &template{head: codec.AppendCommandHead(nil, c, len(body)), body: body, binary: o.BinaryHeader}
+	if o.Transaction != "" {
+		head.SysFlag = protocol.SysFlagTransactionPrepared
+	}
+	t := &template{topic: topic, head: codec.AppendCommandHead(nil, c, len(body)), body: body, binary: o.BinaryHeader}
 	return t, t.scan(o)
 }
 
@@ -170,6 +174,10 @@ func (o *produceOptions) properties() string {
 	}
 	if o.Delay > 0 {
 		add(protocol.PropertyDelayLevel, strconv.Itoa(o.Delay))
+	}
+	if o.Transaction != "" {
+		add(protocol.PropertyTransactionPrepared, "true")
+		add(protocol.PropertyProducerGroup, o.Group)
 	}
 	for i := range o.Properties {
 		add(fmt.Sprintf("property%d", i), "value of an ordinary length")

@@ -47,6 +47,9 @@ var rows = []row{
 	{name: "send 1 KiB, pipelined, 16 connections with 32 in flight", args: "produce -connections 16 -window 32", quick: true},
 	{name: "send 1 KiB in batches of 32, 16 connections", args: "produce -connections 16 -batch 32", quick: true},
 	{name: "send 1 KiB to 10,000 topics with 8 queues", args: "produce -prefix Many -topics 10000 -connections 16"},
+	{name: "send 1 KiB with a delay of 1 s, 16 connections", args: "produce -prefix Delayed -connections 16 -delay 1"},
+	// The last on its broker: the official one keeps a core busy from its first transaction on until it is restarted.
+	{name: "send 1 KiB in transactions that are committed, 16 connections", args: "produce -prefix Transactions -connections 16 -transaction commit"},
 	{name: "sync flush, send 1 KiB, 64 connections", args: "produce -connections 64", quick: true, sync: true},
 	{name: "sync flush, send 1 KiB, 1 connection", args: "produce -connections 1", sync: true},
 }
