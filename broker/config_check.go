@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/config"
-	"github.com/gantrymq/gantry/protocol"
 )
 
 // check refuses settings that ask for what this version cannot give and whose
@@ -23,8 +22,7 @@ func check(s *config.Settings, c *Config) error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	refuse(c.BrokerID != protocol.MasterID || c.BrokerRole == "SLAVE",
-		"brokerId=%d, brokerRole=%s: this version runs masters only; set brokerId=0 and brokerRole=ASYNC_MASTER", c.BrokerID, c.BrokerRole)
+	refuse(c.BrokerRole == "SLAVE", "brokerRole=SLAVE: this version runs masters only; set brokerRole=ASYNC_MASTER and brokerId=0")
 	refuse(isSet(s, "authenticationEnabled") || isSet(s, "authorizationEnabled"),
 		"authenticationEnabled or authorizationEnabled is on, and this version checks neither: it would let everybody in; switch both off or keep the official broker")
 	storeType, _ := s.Get("storeType")
