@@ -64,8 +64,7 @@ func (l *JVMLauncher) Launch(_ context.Context, s Spec) (Instance, error) {
 }
 
 // JavaArgs is the command line of the official server of a role, without the name of the
-// java program itself; the class path is left to the environment. The heap is small on purpose: several servers run side by side,
-// none for long enough to make up for what its better compiler costs.
+// java program itself; the class path is left to the environment. The heap is small on purpose: several servers run side by side.
 func JavaArgs(s Spec) ([]string, error) {
 	var main, logback string
 	switch s.Role {
@@ -77,7 +76,7 @@ func JavaArgs(s Spec) ([]string, error) {
 		return nil, fmt.Errorf("conformance: the official release has no process for the role %s", s.Role)
 	}
 	return []string{
-		"-Xms128m", "-Xmx512m", "-XX:MaxDirectMemorySize=512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+		"-Xms128m", "-Xmx512m", "-XX:MaxDirectMemorySize=512m", "-XX:+UseSerialGC",
 		"-Drocketmq.home.dir=" + s.Dir, "-Duser.home=" + s.Dir, "-Dfile.encoding=UTF-8",
 		"-Drmq.logback.configurationFile=" + logback,
 		"--add-exports=java.base/sun.nio.ch=ALL-UNNAMED", "--add-exports=java.base/sun.security.x509=ALL-UNNAMED",
