@@ -222,6 +222,10 @@ func TestSources(t *testing.T) {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
 	}
+	got := EnvironmentWarnings(Broker, []string{"GANTRY_BROKR_NAME=e", "GANTRY_BROKER_NAME=e", "GANTRY_KV_CONFIG_PATH=x", "GANTRY_LOG_LEVEL=debug", "GANTRY_DATA=d", "BROKR_NAME=e"})
+	if len(got) != 1 || got[0].String() != "the environment: there is no setting GANTRY_BROKR_NAME; is GANTRY_BROKER_NAME meant?" {
+		t.Errorf("warnings of the environment: %v", got)
+	}
 	names := map[string]string{}
 	for _, p := range []*Process{Broker, Namesrv, Controller, Proxy} {
 		for _, k := range p.Keys() {

@@ -66,6 +66,25 @@ func EnvironmentSource(p *Process, environ []string) Source {
 	return src
 }
 
+// EnvironmentWarnings tells of variables that are no key's, by a name that is
+// near that of a key of the process.
+func EnvironmentWarnings(p *Process, environ []string) (warnings []Warning) {
+	official := map[string]bool{}
+	for i := range keys {
+		official[EnvironmentName(keys[i].Name)] = true
+	}
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, variablePrefix) || official[name] {
+			continue
+		}
+		if near := p.Near(strings.ReplaceAll(strings.TrimPrefix(name, variablePrefix), "_", "")); near != "" {
+			warnings = append(warnings, Warning{"the environment", near, "there is no setting " + name + "; is " + EnvironmentName(near) + " meant?"})
+		}
+	}
+	return warnings
+}
+
 // FlagSource takes the keys that were given on the command line.
 func FlagSource(flags map[string]string) Source {
 	src := Source{Name: "the command line"}
@@ -86,11 +105,14 @@ func sortValues(values []Value) {
 	slices.SortFunc(values, func(a, b Value) int { return cmp.Compare(a.Key, b.Key) })
 }
 
+// variablePrefix begins the names of all variables that are settings.
+const variablePrefix = "GANTRY_"
+
 // EnvironmentName is the variable that sets a key: brokerIP1 is
 // GANTRY_BROKER_IP1, tls.server.keyPath is GANTRY_TLS_SERVER_KEY_PATH.
 func EnvironmentName(key string) string {
 	var b strings.Builder
-	b.WriteString("GANTRY_")
+	b.WriteString(variablePrefix)
 	runes := []rune(key)
 	for i, r := range runes {
 		if r == '.' {

@@ -94,6 +94,7 @@ func (s *settings) load() (*config.Settings, []config.Warning, error) {
 	if found {
 		all, warnings = config.Load(s.process, machine, slices.Insert(sources, 1, secure)...)
 	}
+	warnings = append(warnings, config.EnvironmentWarnings(s.process, os.Environ())...)
 	return all, warnings, checkTLS(all, warnings)
 }
 
