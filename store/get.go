@@ -192,7 +192,7 @@ look:
 			off := r.NextOffset
 			newest = u.phy
 			r.NextOffset++
-			if query.Filter != nil && !query.Filter.MatchUnit(u.tags) {
+			if query.Filter != nil && !s.queues.matches(q, query.Filter, u) {
 				continue
 			}
 			if u.filler() || u.phy < logMin {

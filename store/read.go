@@ -60,7 +60,11 @@ func (s *Store) Units(topic string, queueID int32, off int64, count int) ([]Unit
 		}
 		for i := range n {
 			u := decodeUnit(buf[i*queueUnit:])
-			list = append(list, Unit{QueueOffset: off, Physical: u.phy, Size: u.size, TagsCode: u.tags})
+			tags, err := s.queues.tagHash(q, u.tags)
+			if err != nil {
+				return list, err
+			}
+			list = append(list, Unit{QueueOffset: off, Physical: u.phy, Size: u.size, TagsCode: tags})
 			off++
 		}
 	}

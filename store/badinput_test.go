@@ -1,0 +1,188 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gantrymq/gantry/store/vfs"
+)
+
+// stopped is a disk with a store of some files that was stopped cleanly.
+func stopped(t *testing.T) *vfs.Memory {
+	t.Helper()
+	disk := vfs.NewMemory()
+	s := mustOpen(t, damageOptions(disk))
+	x := sent{}
+	x.fill(t, s, 0, 200)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return disk
+}
+
+func putFile(t *testing.T, disk vfs.FS, name string, data []byte) {
+	t.Helper()
+	f, err := disk.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(data, 0); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+}
+
+func resizeFile(t *testing.T, disk vfs.FS, name string, size int64) {
+	t.Helper()
+	f, err := disk.Open(name, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRefusals: what cannot be opened is refused with a sentence that names the file and says what to do, and nothing but the lock
+// is touched.
+func TestRefusals(t *testing.T) {
+	const log, queue = "/store/commitlog/", "/store/consumequeue/topic0/0/"
+	tests := []struct {
+		name  string
+		spoil func(t *testing.T, disk *vfs.Memory)
+		want  []string
+	}{
+		{"a log file of another size", func(t *testing.T, d *vfs.Memory) { resizeFile(t, d, log+segmentName(0), 1000) }, []string{log + segmentName(0), "1000 bytes", "mappedFileSizeCommitLog"}},
+		{"an empty log file in the middle", func(t *testing.T, d *vfs.Memory) { resizeFile(t, d, log+segmentName(0), 0) }, []string{log + segmentName(0), "0 bytes"}},
+		{"a stray file in the log", func(t *testing.T, d *vfs.Memory) { putFile(t, d, log+"notes.txt", []byte("x")) }, []string{"notes.txt is no commit log file", "move it out"}},
+		{"a log file gone", func(_ *testing.T, d *vfs.Memory) { d.Remove(log + segmentName(16<<10)) }, []string{"the commit log lacks", "bring the missing files back"}},
+		{"the last log files gone", func(_ *testing.T, d *vfs.Memory) {
+			for base := int64(16 << 10); base < 200<<10; base += 16 << 10 {
+				d.Remove(log + segmentName(base))
+			}
+		}, []string{"the checkpoint says", "its files end at 16384"}},
+		{"the whole log gone", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll("/store/commitlog") }, []string{"has no commit log files, but there are consume queues", "mount it"}},
+		{"RocksDB queues", func(t *testing.T, d *vfs.Memory) {
+			putFile(t, d, "/store/consumequeue/CURRENT", []byte("MANIFEST-000004"))
+		}, []string{"RocksDB", "move consumequeue away"}},
+		{"RocksDB queues beside", func(t *testing.T, d *vfs.Memory) {
+			d.MkdirAll("/store/consumequeue_rocksdb")
+			putFile(t, d, "/store/consumequeue_rocksdb/CURRENT", nil)
+		}, []string{"RocksDB", "move consumequeue_rocksdb away"}},
+		{"a DLedger log", func(_ *testing.T, d *vfs.Memory) { d.MkdirAll("/store/dledger-n0") }, []string{"DLedger", "dledger-n0"}},
+		{"batch queues", func(_ *testing.T, d *vfs.Memory) { d.MkdirAll("/store/batchconsumequeue/Bulk") }, []string{"BatchCQ", "Bulk"}},
+		{"a repair cut short", func(t *testing.T, d *vfs.Memory) {
+			d.MkdirAll("/store/quarantine")
+			putFile(t, d, "/store/"+RepairMark, []byte("1"))
+		}, []string{"repair", "cut short"}},
+		{"a short checkpoint", func(t *testing.T, d *vfs.Memory) { resizeFile(t, d, "/store/checkpoint", 17) }, []string{"checkpoint", "17 bytes"}},
+		{"a checkpoint from another log", func(t *testing.T, d *vfs.Memory) {
+			c := checkpoint{own: true, position: 1 << 40}
+			f, err := d.Open("/store/checkpoint", true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.WriteAt(c.encode(), 0)
+			f.Close()
+		}, []string{"checkpoint says", "remove /store/checkpoint"}},
+		{"an index of another size", func(t *testing.T, d *vfs.Memory) {
+			entries, err := d.ReadDir("/store/index")
+			if err != nil {
+				t.Fatal(err)
+			}
+			resizeFile(t, d, "/store/index/"+entries[0].Name(), 77)
+		}, []string{"index file", "77 bytes", "maxHashSlotNum"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			disk := stopped(t)
+			tt.spoil(t, disk)
+			before := memoryState(t, disk)
+			s, err := Open(damageOptions(disk))
+			if err == nil {
+				s.Close()
+				t.Fatal("started")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the refusal does not say %q: %v", want, err)
+				}
+			}
+			if after := memoryState(t, disk); after != before {
+				t.Error("the refusal has changed the disk")
+			}
+			if open := disk.OpenFiles(); len(open) > 0 {
+				t.Errorf("left open: %v", open)
+			}
+		})
+	}
+	t.Run("a queue file of another size", func(t *testing.T) { // found when the queue is needed
+		disk := stopped(t)
+		resizeFile(t, disk, queue+segmentName(0), 100)
+		s := mustOpen(t, damageOptions(disk))
+		var r GetResult
+		s.Get(&Query{Topic: "topic0", MaxCount: 1}, &r)
+		if r.Err == nil || !strings.Contains(r.Err.Error(), "mappedFileSizeConsumeQueue") {
+			t.Errorf("read with %v, %v", r.Status, r.Err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestCheckpointFromTheFuture: an official checkpoint whose times lie ahead only costs time.
+func TestCheckpointFromTheFuture(t *testing.T) {
+	disk := stopped(t)
+	f, err := disk.Open("/store/checkpoint", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(binary.BigEndian.AppendUint64(nil, 1<<60), 0); err != nil { // spoils the checksum of Gantry's part too
+		t.Fatal(err)
+	}
+	f.Close()
+	putFile(t, disk, "/store/abort", nil)
+	s := mustOpen(t, damageOptions(disk))
+	if got := readAll(t, s, "topic0", 0); len(got) == 0 {
+		t.Error("no messages are left")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNoPermission: a directory that may not be written is refused, and so is a file system mounted for reading.
+func TestNoPermission(t *testing.T) {
+	disk := stopped(t)
+	before := memoryState(t, disk)
+	disk.Inject(func(op vfs.Op) error {
+		if op.Changes() || op.Kind == vfs.OpLock {
+			return fs.ErrPermission
+		}
+		return nil
+	})
+	if _, err := Open(damageOptions(disk)); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "/store") {
+		t.Errorf("opened with %v", err)
+	}
+	disk.Inject(nil)
+	if after := memoryState(t, disk); after != before {
+		t.Error("the refusal has changed the disk")
+	}
+	if os.Getuid() == 0 {
+		return // who may write anything
+	}
+	dir := filepath.Join(t.TempDir(), "store")
+	if err := os.Mkdir(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(NewOptions(dir)); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("opened with %v", err)
+	}
+}
