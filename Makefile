@@ -73,6 +73,10 @@ bench-quick: build ## its main rows, in under 5 minutes
 	conformance/prepare/prepare.sh jars
 	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -page docs/performance.md -quick
 
+.PHONY: bench-scale
+bench-scale: build ## how cost grows on Gantry with connections, sizes, topics and the like; writes docs/scaling.md
+	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -scale -page docs/scaling.md
+
 .PHONY: clean
 clean: ## what the targets above wrote, but not the data
 	rm -rf bin $(REPORT) bench-data

@@ -15,10 +15,11 @@ type Chart struct {
 	XLabel string
 	YLabel string
 	Log    bool // logarithmic y axis
+	LogX   bool // logarithmic x axis
 	Lines  []Line
 }
 
-// Line is one series of a chart. Points of a logarithmic chart that are not above 0
+// Line is one series of a chart. Points that are not above 0 on a logarithmic axis
 // are left out.
 type Line struct {
 	Name string
@@ -95,14 +96,25 @@ func niceStep(raw float64) float64 {
 	return 10 * base
 }
 
+// decades widens an axis to powers of ten.
+func (a *axis) decades() {
+	a.lo, a.hi = math.Pow(10, math.Floor(math.Log10(a.lo))), math.Pow(10, math.Ceil(math.Log10(a.hi)))
+	if a.hi <= a.lo {
+		a.hi = a.lo * 10
+	}
+}
+
+// omits reports whether a logarithmic axis has no place for a point.
+func (c *Chart) omits(l Line, i int) bool { return c.Log && l.Y[i] <= 0 || c.LogX && l.X[i] <= 0 }
+
 // axes spans all points; a linear y axis starts at 0, a logarithmic one at a power
 // of ten.
 func (c *Chart) axes() (x, y axis) {
-	x = axis{lo: math.Inf(1), hi: math.Inf(-1)}
+	x = axis{lo: math.Inf(1), hi: math.Inf(-1), log: c.LogX}
 	y = axis{lo: math.Inf(1), hi: math.Inf(-1), log: c.Log}
 	for _, l := range c.Lines {
 		for i := range l.X {
-			if c.Log && l.Y[i] <= 0 {
+			if c.omits(l, i) {
 				continue
 			}
 			x.lo, x.hi = min(x.lo, l.X[i]), max(x.hi, l.X[i])
@@ -115,11 +127,11 @@ func (c *Chart) axes() (x, y axis) {
 	if x.hi == x.lo {
 		x.hi = x.lo + 1
 	}
+	if c.LogX {
+		x.decades()
+	}
 	if c.Log {
-		y.lo, y.hi = math.Pow(10, math.Floor(math.Log10(y.lo))), math.Pow(10, math.Ceil(math.Log10(y.hi)))
-		if y.hi <= y.lo {
-			y.hi = y.lo * 10
-		}
+		y.decades()
 		return x, y
 	}
 	y.lo = min(y.lo, 0)
@@ -151,7 +163,7 @@ func (c *Chart) write(b *strings.Builder) {
 		color := palette[i%len(palette)]
 		var points strings.Builder
 		for k := range l.X {
-			if c.Log && l.Y[k] <= 0 {
+			if c.omits(l, k) {
 				continue
 			}
 			fmt.Fprintf(&points, "%.1f,%.1f ", marginLeft+x.at(l.X[k], plotWidth), float64(marginTop+plotHeight)-y.at(l.Y[k], plotHeight))

@@ -30,6 +30,7 @@ type Limits struct {
 	Exchanges      int64         `json:"exchanges"`
 	Latency        *Latency      `json:"latency,omitempty"`
 	WriteBytes     float64       `json:"writeBytesPerSecond"` // sequential, synced at the end
+	WriteCPU       float64       `json:"writeCPUMicros"`      // for each KiB of that, the sync included
 	SyncsPerSecond float64       `json:"syncsPerSecond"`      // of one page appended each
 }
 
@@ -69,7 +70,7 @@ func runLimits(ctx context.Context, args []string, out, errOut io.Writer) error 
 		fmt.Fprintf(out, "loopback   %s exchanges/s of %d bytes, %d connections; server CPU %.2f µs each; p50 %s p99 %s\n", thousands(int64(l.Rate)),
 			l.Size, l.Connections, float64(l.ServerCPU.Microseconds())/float64(l.Exchanges), span(l.Latency.P50), span(l.Latency.P99))
 		if o.dir != "" {
-			fmt.Fprintf(out, "disk       %s/s written in sequence, %s syncs/s\n", size(l.WriteBytes), thousands(int64(l.SyncsPerSecond)))
+			fmt.Fprintf(out, "disk       %s/s written in sequence for %.2f µs of CPU a KiB, %s syncs/s\n", size(l.WriteBytes), l.WriteCPU, thousands(int64(l.SyncsPerSecond)))
 		}
 	}
 	if o.json == "" {
@@ -225,6 +226,10 @@ func (l *Limits) measureDisk(dir string, d time.Duration) error {
 	defer os.Remove(path)
 	defer f.Close()
 	block := slices.Repeat([]byte("0123456789abcdef"), 1<<16) // 1 MiB
+	before, err := readUsage(os.Getpid())
+	if err != nil {
+		return err
+	}
 	start, written := time.Now(), 0
 	for time.Since(start) < d && written < 4<<30 {
 		n, err := f.Write(block)
@@ -237,6 +242,11 @@ func (l *Limits) measureDisk(dir string, d time.Duration) error {
 		return err
 	}
 	l.WriteBytes = float64(written) / time.Since(start).Seconds()
+	after, err := readUsage(os.Getpid())
+	if err != nil {
+		return err
+	}
+	l.WriteCPU = float64((after.CPU - before.CPU).Microseconds()) / float64(written>>10)
 
 	start, syncs := time.Now(), 0
 	for time.Since(start) < d {

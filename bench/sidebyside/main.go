@@ -30,6 +30,7 @@ type settings struct {
 	quick             bool
 	rounds            int
 	only              string
+	scale             bool
 	settle            time.Duration // at rest before memory is read
 }
 
@@ -44,6 +45,7 @@ func main() {
 	flag.BoolVar(&s.quick, "quick", false, "the main rows only, in under five minutes")
 	flag.IntVar(&s.rounds, "rounds", 0, "rounds; 0 makes 2 when quick and 3 otherwise")
 	flag.StringVar(&s.only, "only", "", "run the rows whose name contains this text")
+	flag.BoolVar(&s.scale, "scale", false, "instead, measure on Gantry how cost grows with connections, topics and the like, and write that page")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -70,6 +72,9 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer os.RemoveAll(filepath.Join(s.dir, "data"))
+	if s.scale {
+		return scale(ctx, s)
+	}
 	began := time.Now()
 	c := &comparison{settings: s, rows: chosenRows(s.quick, s.only), systems: []system{official(s), gantry(s)}}
 	if len(c.rows) == 0 {
@@ -100,7 +105,10 @@ func (s *settings) complete() error {
 	if _, err := os.Stat(s.gantry); err != nil {
 		return fmt.Errorf("there is no binary to measure: %w; make build makes one", err)
 	}
-	if jars, _ := filepath.Glob(filepath.Join(s.lib, "rocketmq-broker-*.jar")); len(jars) == 0 {
+	if s.scale && s.page == "" {
+		return errors.New("-scale writes a page: name it with -page")
+	}
+	if jars, _ := filepath.Glob(filepath.Join(s.lib, "rocketmq-broker-*.jar")); len(jars) == 0 && !s.scale {
 		return fmt.Errorf("the folder %q holds no jars of the official release: run conformance/prepare/prepare.sh jars, or name them with -lib", s.lib)
 	}
 	if s.heap == 0 {

@@ -108,7 +108,7 @@ func start(ctx context.Context, sys system, dir string, sync bool) (*server, err
 		flush = "SYNC_FLUSH"
 	}
 	config := filepath.Join(dir, "broker.conf")
-	text := fmt.Sprintf("brokerClusterName=SideBySide\nbrokerName=bench-a\nbrokerId=0\nbrokerIP1=127.0.0.1\nlistenPort=%d\nnamesrvAddr=%s\nstorePathRootDir=%s\nflushDiskType=%s\n",
+	text := fmt.Sprintf("brokerClusterName=SideBySide\nbrokerName=bench-a\nbrokerId=0\nbrokerIP1=127.0.0.1\nlistenPort=%d\nnamesrvAddr=%s\nstorePathRootDir=%s\nflushDiskType=%s\nenablePropertyFilter=true\n",
 		p.broker, s.nameServer(), filepath.Join(dir, "store"), flush)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return nil, err

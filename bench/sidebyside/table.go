@@ -41,14 +41,15 @@ func (c *comparison) of(name string, system int, what func(figure) float64) floa
 // write writes the tables.
 func (c *comparison) write(out io.Writer, took time.Duration) error {
 	b := bufio.NewWriter(out)
-	fmt.Fprintf(b, "| workload | Gantry msg/s | official msg/s | ratio | Gantry CPU µs | official CPU µs | ratio | Gantry p50 / p99 / p99.9 | official p50 / p99 / p99.9 |\n")
-	fmt.Fprintf(b, "|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+	fmt.Fprintf(b, "| workload | Gantry msg/s | official msg/s | ratio | Gantry CPU µs | official CPU µs | ratio | Gantry p50 / p99 / p99.9 | official p50 / p99 / p99.9 | of the limit |\n")
+	fmt.Fprintf(b, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, r := range c.rows {
 		rate := func(f figure) float64 { return f.load.Rate }
 		theirs, ours := c.of(r.name, 0, rate), c.of(r.name, 1, rate)
 		theirCPU, ourCPU := c.of(r.name, 0, figure.cpu), c.of(r.name, 1, figure.cpu)
-		fmt.Fprintf(b, "| %s | %.0f | %.0f | %s | %.2f | %.2f | %s | %s | %s |\n", r.name, ours, theirs, ratio(ours, theirs),
-			ourCPU, theirCPU, ratio(ourCPU, theirCPU), c.percentiles(r.name, 1), c.percentiles(r.name, 0))
+		fmt.Fprintf(b, "| %s | %.0f | %.0f | %s | %.2f | %.2f | %s | %s | %s | %s |\n", r.name, ours, theirs, ratio(ours, theirs),
+			ourCPU, theirCPU, ratio(ourCPU, theirCPU), c.percentiles(r.name, 1), c.percentiles(r.name, 0),
+			c.share(&r))
 	}
 	if failures := c.failures(); len(failures) > 0 {
 		fmt.Fprintf(b, "\nRequests that failed, over all rounds:\n\n")
@@ -75,6 +76,7 @@ func (c *comparison) write(out io.Writer, took time.Duration) error {
 	fmt.Fprintf(b, "| bare exchanges of %d bytes over the loopback, %d connections | %.0f/s |\n", m.Size, m.Connections, m.Rate)
 	fmt.Fprintf(b, "| CPU of the answering side for each | %.2f µs |\n", float64(m.ServerCPU.Microseconds())/float64(m.Exchanges))
 	fmt.Fprintf(b, "| sequential write to the data's disk | %.0f MB/s |\n", m.WriteBytes/1e6)
+	fmt.Fprintf(b, "| CPU for each KiB of that | %.2f µs |\n", m.WriteCPU)
 	fmt.Fprintf(b, "| syncs of one page | %.0f/s |\n", m.SyncsPerSecond)
 	fmt.Fprintf(b, "\n%d rounds in %s.\n", c.settings.rounds, took.Round(time.Second))
 	return b.Flush()
@@ -85,6 +87,20 @@ func (c *comparison) percentiles(name string, system int) string {
 		micros(c.of(name, system, func(f figure) float64 { return f.latency().P50 })),
 		micros(c.of(name, system, figure.p99)),
 		micros(c.of(name, system, func(f figure) float64 { return f.latency().P999 })))
+}
+
+// share is what part of the machine's limit Gantry and the official release reached.
+func (c *comparison) share(r *row) string {
+	of := func(system int) float64 {
+		return 100 * c.of(r.name, system, func(f figure) float64 { return r.limit.share(f, &c.limits) })
+	}
+	switch r.limit {
+	case loopback:
+		return fmt.Sprintf("loopback: %.0f %%, %.0f %%", of(1), of(0))
+	case disk:
+		return fmt.Sprintf("disk: %.0f %%, %.0f %%", of(1), of(0))
+	}
+	return ""
 }
 
 func (c *comparison) lifeOf(system int, what func(life) float64) float64 {
@@ -184,6 +200,7 @@ more than records. The official release is 5.5.0 with the collector's settings o
 %d MiB for the name server (the scripts' AlwaysPreTouch is left out: it would count the whole heap as memory in use). Gantry is one
 process. CPU is that of all processes of a system, for each message acknowledged or received. A latency of a closed
 loop is the service time; that of an open loop starts when the request was due, so that a stall shows in every request it delays.
+The last column is what part of the machine's limit, in the table below, Gantry and the official release reached.
 
 `
 

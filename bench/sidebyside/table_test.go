@@ -15,8 +15,9 @@ import (
 // made is a figure of 1000 messages.
 func made(rate, cpuMicros float64, failures map[string]int64) figure {
 	r := &bench.Report{
+		Measured: time.Second,
 		Loads: []bench.LoadReport{{
-			Name: "produce", Messages: 1000, Rate: rate, Failures: failures, Latency: &bench.Latency{P50: 100, P99: 2000, P999: 3e6},
+			Name: "produce", Messages: 1000, Requests: 10, Rate: rate, Failures: failures, Latency: &bench.Latency{P50: 100, P99: 2000, P999: 3e6},
 			Seconds: []bench.Second{{At: 1, Rate: rate, P99: 2000}},
 		}},
 		Target: []bench.ProcessReport{{CPU: time.Duration(cpuMicros * 1000 * 1e3), PeakAnonymous: 5e6}},
@@ -25,10 +26,10 @@ func made(rate, cpuMicros float64, failures map[string]int64) figure {
 }
 
 func sample(dir string) *comparison {
-	r := row{name: halfOf, args: "produce"}
+	r := row{name: halfOf, args: "produce", limit: loopback}
 	return &comparison{
 		settings: settings{rounds: 3, dir: dir}, rows: []row{r}, systems: []system{{name: "official"}, {name: "Gantry"}},
-		limits: bench.Limits{Exchanges: 1, Rate: 5},
+		limits: bench.Limits{Exchanges: 1, Rate: 20},
 		figures: map[string][][2]figure{halfOf: {
 			{made(100, 80, map[string]int64{"SYSTEM_BUSY": 2}), made(900, 8, nil)},
 			{made(300, 80, map[string]int64{"SYSTEM_BUSY": 3}), made(1000, 8, nil)},
@@ -47,7 +48,7 @@ func TestTableHoldsMediansAndRatios(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| " + halfOf + " | 1000 | 200 | 5.0 × | 8.00 | 80.00 | 1/10.0 | 100 µs / 2.0 ms / 3.00 s | 100 µs / 2.0 ms / 3.00 s |",
+		"| " + halfOf + " | 1000 | 200 | 5.0 × | 8.00 | 80.00 | 1/10.0 | 100 µs / 2.0 ms / 3.00 s | 100 µs / 2.0 ms / 3.00 s | loopback: 50 %, 50 % |",
 		"- " + halfOf + ", official: 5 SYSTEM_BUSY",
 		"| start to the first acknowledged message | 50.0 ms | 5.00 s | 1/100.0 |",
 		"| clean stop (SIGTERM to exit) | 0 µs | 17.00 s | – |",
@@ -115,7 +116,7 @@ func TestRowsAreConsistent(t *testing.T) {
 	if quick := chosenRows(true, ""); len(quick) == 0 || len(quick) >= len(rows) {
 		t.Errorf("%d of %d rows are quick", len(quick), len(rows))
 	}
-	if got := chosenRows(false, "catch-up"); len(got) != 2 {
+	if got := chosenRows(false, "catch-up"); len(got) != 3 {
 		t.Errorf("found %v", got)
 	}
 }
