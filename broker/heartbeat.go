@@ -48,8 +48,11 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 	return nil
 }
 
-// namesGroups wants every group of a heartbeat to have a name.
+// namesGroups wants every group of a heartbeat to have a name, and its client an id.
 func namesGroups(data *protocol.HeartbeatData) error {
+	if data.ClientID == "" && len(data.ConsumerDataSet)+len(data.ProducerDataSet) > 0 {
+		return errors.New("the heartbeat names no client")
+	}
 	for i := range data.ConsumerDataSet {
 		if data.ConsumerDataSet[i].GroupName == "" {
 			return errors.New("a consumer group of the heartbeat has no name")

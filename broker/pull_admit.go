@@ -21,7 +21,7 @@ func forbid(op *pullOp, kind int32, format string, args ...any) error {
 // topic and filter.
 func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	h := &op.header
-	if err := need(r, "consumerGroup", "topic", "queueId", "sysFlag"); err != nil {
+	if err := need(r, "consumerGroup", "topic", "sysFlag"); err != nil {
 		return err
 	}
 	cfg := b.config.Load()
@@ -42,6 +42,9 @@ func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	}
 	if op.topic.Perm&protocol.PermRead == 0 {
 		return forbid(op, forbiddenTopic, "the topic[%s] pulling message is forbidden", h.Topic)
+	}
+	if err := need(r, "queueId"); err != nil {
+		return err
 	}
 	if h.QueueID < 0 || h.QueueID >= op.topic.ReadQueueNums {
 		return refuse(protocol.ResponseInvalidParameter, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
