@@ -50,6 +50,9 @@ type Case struct {
 	// Topology and Settings together say which servers the case can share.
 	Topology Topology
 	Settings Settings
+	// InTurn cases share servers among themselves only, and run one after the other: each has
+	// the servers for itself, and leaves them as it found them.
+	InTurn bool
 	// Local cases know where the servers' files are. They share servers as others do.
 	Local bool
 	// Slow cases are left out of the quick run that belongs to the unit tests.

@@ -152,4 +152,11 @@ var Differences = []Difference{
 		Gantry:   "it is delivered after the delay of its level",
 		Why:      "retries do not come in a storm when the clock was set back",
 	},
+	{
+		Number:   21,
+		Title:    "deleting a topic with static queues at the name server",
+		Official: "its static queues stay, and come back with the next topic of that name",
+		Gantry:   "they go with the topic",
+		Why:      "a topic without static queues must not be shown with some",
+	},
 }

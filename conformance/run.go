@@ -53,12 +53,18 @@ type Runner struct {
 	// results of the run so far.
 	results []Result
 	slots   chan struct{}
+	tools   chan struct{} // taken before a slot by cases of mqadmin
 }
+
+// toolsAtOnce bounds the cases of mqadmin: their commands run one at a time, in one process, and
+// more cases would only keep others waiting.
+const toolsAtOnce = 2
 
 // Run runs the cases on one target and returns a result for each, in the order of the cases.
 func (r *Runner) Run(ctx context.Context, target *Target, cases []Case) []Result {
 	r.results = nil
 	r.slots = make(chan struct{}, max(1, r.Parallel))
+	r.tools = make(chan struct{}, toolsAtOnce)
 	quiet, groups := r.group(target, cases)
 	for _, g := range quiet {
 		r.runGroup(ctx, target, g)
@@ -107,6 +113,9 @@ func (r *Runner) group(target *Target, cases []Case) (quiet, groups [][]*Case) {
 			alone = append(alone, []*Case{c})
 		default:
 			key := c.Topology.key(c.Settings)
+			if c.InTurn {
+				key += " in turn"
+			}
 			if at, ok := byKey[key]; ok {
 				shared[at] = append(shared[at], c)
 				continue
@@ -118,7 +127,8 @@ func (r *Runner) group(target *Target, cases []Case) (quiet, groups [][]*Case) {
 	return quiet, append(alone, shared...)
 }
 
-// runGroup starts the servers of a group, runs its cases side by side, and kills the servers.
+// runGroup starts the servers of a group, runs its cases side by side, or in turn, and kills the
+// servers.
 func (r *Runner) runGroup(ctx context.Context, target *Target, cases []*Case) {
 	dir, err := os.MkdirTemp("", "gantry-conformance-")
 	if err != nil {
@@ -147,11 +157,18 @@ func (r *Runner) runGroup(ctx context.Context, target *Target, cases []*Case) {
 	}
 	var wg sync.WaitGroup
 	for _, c := range cases {
-		r.slots <- struct{}{}
 		wg.Go(func() {
+			if c.Client == MQAdmin {
+				r.tools <- struct{}{}
+				defer func() { <-r.tools }()
+			}
+			r.slots <- struct{}{}
 			defer func() { <-r.slots }()
 			r.report(target, r.runCase(ctx, target, cluster, c))
 		})
+		if c.InTurn {
+			wg.Wait()
+		}
 	}
 	wg.Wait()
 }

@@ -155,6 +155,25 @@ func TestNamesAreUniqueAndValid(t *testing.T) {
 	}
 }
 
+// Cases in turn share servers, but never at the same time.
+func TestInTurn(t *testing.T) {
+	var running, most, ran atomic.Int32
+	body := func(t *T) {
+		most.Store(max(most.Load(), running.Add(1)))
+		t.Pause(5 * time.Millisecond)
+		running.Add(-1)
+		ran.Add(1)
+	}
+	var cases []Case
+	for _, name := range []string{"a", "b", "c"} {
+		cases = append(cases, Case{Name: name, InTurn: true, Run: body})
+	}
+	(&Runner{Parallel: 3, Clusters: 3}).Run(t.Context(), external("somebody's"), cases)
+	if ran.Load() != 3 || most.Load() != 1 {
+		t.Errorf("%d cases ran, %d at once", ran.Load(), most.Load())
+	}
+}
+
 // What an external target cannot show is counted as not applicable, never as passed.
 func TestExternalTargetsAreAskedWhatTheyCanShow(t *testing.T) {
 	target := external("somebody's")

@@ -7,6 +7,7 @@
 //	feature topic administration
 //	codes 17 105
 //	broker traceTopicEnable=true         a setting of the broker; scripts with equal settings share servers
+//	in-turn                              nothing else uses the servers meanwhile
 //	mask time \d\d:\d\d:\d\d             what the expression matches is shown as <time> in outputs,
 //	                                     but for the part in its first parentheses
 //

@@ -95,6 +95,8 @@ func (s *script) headLine(line string) error {
 			*settings = map[string]string{}
 		}
 		(*settings)[key] = value
+	case "in-turn":
+		s.head.InTurn = true
 	case "gap":
 		issue, reason, _ := strings.Cut(rest, " ")
 		n, err := strconv.Atoi(issue)

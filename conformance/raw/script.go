@@ -30,6 +30,9 @@ import (
 // written by hand: cmd/conformance -rewrite records them from the official server, and the
 // change is reviewed as a diff.
 //
+// The head line "alone" gives a conversation servers that nobody else has used, and "in-turn"
+// ones that only conversations of this kind use, one after the other.
+//
 // A conversation with the head line "difference N" shows an intended difference: blocks in
 // which the two systems part have a line "---- gantry" and Gantry's answer after it, which
 // -rewrite records from Gantry.
@@ -147,6 +150,8 @@ func (s *script) describe(lines []string, start int) error {
 			settings[k] = v
 		case "alone":
 			s.head.Needs = conformance.Control
+		case "in-turn":
+			s.head.InTurn = true
 		case "slow":
 			s.head.Slow = true
 		case "timeout":
