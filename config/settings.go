@@ -59,7 +59,7 @@ func Standard(p *Process, m Machine) *Settings {
 // Load takes the settings of the sources; later ones override earlier ones.
 // Values that cannot be taken leave what was there before, as upstream does,
 // which says nothing about them; here they are warned of, as are unknown keys
-// and keys without effect.
+// and keys without effect that are set to other than their default.
 func Load(p *Process, m Machine, sources ...Source) (*Settings, []Warning) {
 	s := Standard(p, m)
 	var warnings []Warning
@@ -92,6 +92,9 @@ func (s *Settings) take(v Value, where string) string {
 		return s.unknown(v.Key)
 	}
 	if k.has(noSetter) {
+		if s.isStandard(k, v.Text) {
+			return ""
+		}
 		return v.Key + " cannot be set; it is only shown"
 	}
 	text, ok, fault := k.read(v.Text)
@@ -103,10 +106,18 @@ func (s *Settings) take(v Value, where string) string {
 		return fault.Error()
 	}
 	s.given[v.Key] = given{text, where}
-	if why := k.Effect(s.process); why != "" {
+	if why := k.Effect(s.process); why != "" && !s.isStandard(k, text) {
 		return fmt.Sprintf("%s has no effect: it %s", v.Key, why)
 	}
 	return ""
+}
+
+// isStandard reports whether a value asks for nothing but what is so anyway. A
+// file that was written after an update names all keys, most of them like that.
+func (s *Settings) isStandard(k *Key, text string) bool {
+	standard := Settings{process: s.process, machine: s.machine}
+	is, ok := standard.Get(k.Name)
+	return ok && is == text
 }
 
 func (s *Settings) unknown(key string) string {

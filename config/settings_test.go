@@ -192,6 +192,24 @@ func TestTLSIsNotShown(t *testing.T) {
 	}
 }
 
+// The file that an update writes names every key; a start on it has nothing to
+// tell but what somebody chose.
+func TestWrittenFileIsQuiet(t *testing.T) {
+	for _, p := range []*Process{Broker, Namesrv} {
+		src, err := FileSource("f", Standard(p, testMachine()).File())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, warnings := Load(p, testMachine(), src); len(warnings) > 0 {
+			t.Errorf("%s: %d warnings, the first: %s", p.Name, len(warnings), warnings[0])
+		}
+		src.Values = append(src.Values, Value{Key: "useEpollNativeSelector", Text: "true"})
+		if _, warnings := Load(p, testMachine(), src); len(warnings) != 2 || !strings.Contains(warnings[1].Text, "has no effect") {
+			t.Errorf("%s: %v", p.Name, warnings)
+		}
+	}
+}
+
 func TestBrokerID(t *testing.T) {
 	for _, tt := range []struct {
 		values []Value

@@ -107,7 +107,7 @@ const pageHead = `# Configuration
 This page is generated from ` + "`config/definitions`" + ` and the source tree; ` + "`make generate`" + ` writes it again.
 
 Every key of Apache RocketMQ 5.5.0 is known. A key is honoured, or it is accepted and has no effect, for the reason that
-the table gives; whoever sets one of those is told at start. Unknown keys and values of the wrong form are reported too, with
+the table gives; whoever sets one of those to another value is told at start. Unknown keys and values of the wrong form are reported too, with
 the key that was probably meant, and never keep a server from starting.
 
 A setting comes from the default below, the configuration file (` + "`-c`" + `, in the official ` + "`.properties`" + ` format), the environment
