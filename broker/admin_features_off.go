@@ -35,8 +35,3 @@ func (b *Broker) exportRocksDB(r *remoting.Request) error {
 	r.Reply(protocol.ResponseSuccess, "export done.", nil, nil)
 	return nil
 }
-
-// requestModes serves GET_ALL_MESSAGE_REQUEST_MODE (402): no group pops.
-func (b *Broker) requestModes(r *remoting.Request) error {
-	return replyJSON(r, &protocol.MessageRequestModeSerializeWrapper{})
-}

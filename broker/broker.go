@@ -12,12 +12,14 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/gantrymq/gantry/broker/assignment"
 	"github.com/gantrymq/gantry/broker/clients"
 	"github.com/gantrymq/gantry/broker/delay"
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/groups"
 	"github.com/gantrymq/gantry/broker/longpoll"
 	"github.com/gantrymq/gantry/broker/offsets"
+	"github.com/gantrymq/gantry/broker/pop"
 	"github.com/gantrymq/gantry/broker/queuelock"
 	"github.com/gantrymq/gantry/broker/registration"
 	"github.com/gantrymq/gantry/broker/stats"
@@ -66,6 +68,13 @@ type Broker struct {
 	groups    *groups.Manager
 	offsets   *offsets.Manager
 	filters   *filter.Registry
+	orders    *pop.Orders // what ordered groups have popped
+	popper    *pop.Popper
+	polls     *pop.Polls[*heldPop] // pops that wait
+	notices   *pop.Polls[*heldPop] // notifications that wait
+	revivers  []*pop.Reviver
+	modes     *assignment.Modes // how groups receive
+	routes    topicRoutes
 	producers *clients.Producers
 	consumers *clients.Consumers
 	locks     *queuelock.Manager
@@ -76,6 +85,7 @@ type Broker struct {
 	timer     *timer.Service // nil when timerWheelEnable is off
 	stats     *stats.Manager
 
+	reviveTopic string
 	coldLimits  coldLimits
 	expressions filter.Cache // of pulls that bring one along
 
@@ -155,7 +165,10 @@ func (b *Broker) open(cfg *Config) (err error) {
 	if err := b.openTimer(cfg, dir); err != nil {
 		return err
 	}
-	return b.openTransactions(dir)
+	if err := b.openTransactions(dir); err != nil {
+		return err
+	}
+	return b.openPops(cfg, dir)
 }
 
 // openTables loads topics, groups, registered filters and offsets.
@@ -241,6 +254,9 @@ func (b *Broker) close() error {
 	}
 	if b.timer != nil {
 		faults = append(faults, b.timer.Close())
+	}
+	if b.orders != nil {
+		faults = append(faults, b.orders.Persist())
 	}
 	if b.store != nil {
 		faults = append(faults, b.store.Close())

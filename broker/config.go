@@ -18,6 +18,7 @@ type Config struct {
 	NetworkConfig
 	TopicConfig
 	ConsumeConfig
+	PopConfig
 	QueueConfig
 	TransactionConfig
 	StoreConfig
@@ -93,6 +94,25 @@ type ConsumeConfig struct {
 	FilterDataCleanTimeSpan         time.Duration `conf:"filterDataCleanTimeSpan" unit:"ms" when:"start"`
 }
 
+// PopConfig says how messages are popped.
+type PopConfig struct {
+	ReviveInterval                     time.Duration `conf:"reviveInterval" unit:"ms"`
+	PopPollingSize                     int32         `conf:"popPollingSize"`
+	MaxPopPollingSize                  int64         `conf:"maxPopPollingSize"`
+	PopLongPollingForceNotifyInterval  int64         `conf:"popLongPollingForceNotifyInterval"`
+	InitPopOffsetByCheckMsgInMem       bool          `conf:"initPopOffsetByCheckMsgInMem"`
+	EnableRetryTopicV2                 bool          `conf:"enableRetryTopicV2"`
+	RetrieveMessageFromPopRetryTopicV1 bool          `conf:"retrieveMessageFromPopRetryTopicV1"`
+	PopFromRetryProbability            int32         `conf:"popFromRetryProbability"`
+	PriorityOrderAsc                   bool          `conf:"priorityOrderAsc"`
+	UseSeparateRetryQueue              bool          `conf:"useSeparateRetryQueue"`
+	PopReviveSkipIfGroupAbsent         bool          `conf:"popReviveSkipIfGroupAbsent"`
+	PopResponseReturnActualRetryTopic  bool          `conf:"popResponseReturnActualRetryTopic"`
+	ServerLoadBalancerEnable           bool          `conf:"serverLoadBalancerEnable"`
+	DefaultMessageRequestMode          string        `conf:"defaultMessageRequestMode"`
+	DefaultPopShareQueueNum            int32         `conf:"defaultPopShareQueueNum"`
+}
+
 // QueueConfig bounds the worker pools and what waits for them.
 type QueueConfig struct {
 	BrokerFastFailureEnable            bool          `conf:"brokerFastFailureEnable"`
@@ -106,6 +126,11 @@ type QueueConfig struct {
 	ReplyMessageThreadPoolNums         int32         `conf:"processReplyMessageThreadPoolNums" when:"start"`
 	EndTransactionThreadPoolNums       int32         `conf:"endTransactionThreadPoolNums" when:"start"`
 	AdminBrokerThreadPoolNums          int32         `conf:"adminBrokerThreadPoolNums" when:"start"`
+	LoadBalanceProcessorThreadPoolNums int32         `conf:"loadBalanceProcessorThreadPoolNums" when:"start"`
+	LoadBalanceThreadPoolQueueCapacity int32         `conf:"loadBalanceThreadPoolQueueCapacity" when:"start"`
+	AckMessageThreadPoolNums           int32         `conf:"ackMessageThreadPoolNums" when:"start"`
+	AckThreadPoolQueueCapacity         int32         `conf:"ackThreadPoolQueueCapacity" when:"start"`
+	WaitInAckQueue                     time.Duration `conf:"waitTimeMillsInAckQueue" unit:"ms"`
 	SendThreadPoolQueueCapacity        int32         `conf:"sendThreadPoolQueueCapacity" when:"start"`
 	PullThreadPoolQueueCapacity        int32         `conf:"pullThreadPoolQueueCapacity" when:"start"`
 	QueryThreadPoolQueueCapacity       int32         `conf:"queryThreadPoolQueueCapacity" when:"start"`

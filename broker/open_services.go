@@ -48,6 +48,7 @@ func (b *Broker) openRooms(cfg *Config) {
 		Cluster: cfg.BrokerClusterName, Name: cfg.BrokerName, ID: cfg.BrokerID,
 		Addr: b.told, HAAddr: cfg.HAAddr(), ActingOK: cfg.EnableSlaveActingMaster, Compressed: cfg.CompressedRegister, ActiveTimeout: timeout,
 	}, b.client, nameServers(cfg.NamesrvAddr), cfg.RegisterTimeout)
+	b.openPolls(cfg)
 	b.configChanged(cfg)
 }
 

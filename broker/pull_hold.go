@@ -99,6 +99,8 @@ func (b *Broker) messagesArrived(batch []store.Arrival) {
 	for i := range batch {
 		a := &batch[i]
 		b.hold.Notify(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode, a.Record)
+		b.polls.Arrived(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode, a.Record)
+		b.notices.Arrived(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode, a.Record)
 		// While the store is being opened there is no schedule yet; it looks at every
 		// level when it starts.
 		if b.delay != nil && a.Topic == protocol.TopicSchedule {

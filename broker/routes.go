@@ -9,13 +9,15 @@ import (
 
 // pools are the bounded workers of what may wait or read the disk.
 type pools struct {
-	pull  *remoting.Pool // pulls of messages that are no longer in memory
-	query *remoting.Pool // messages by id and key
-	reply *remoting.Pool // replies that are pushed to a client
-	back  *remoting.Pool // messages sent back, each of which reads its original, and the first of a topic
-	end   *remoting.Pool // ends of transactions: each reads its half message
-	relay *remoting.Pool // administrators' questions that a client answers
-	admin *remoting.Pool // everything else
+	pull   *remoting.Pool // pulls of messages that are no longer in memory
+	query  *remoting.Pool // messages by id and key
+	reply  *remoting.Pool // replies that are pushed to a client
+	back   *remoting.Pool // messages sent back, each of which reads its original, and the first of a topic
+	end    *remoting.Pool // ends of transactions: each reads its half message
+	ack    *remoting.Pool // acknowledgements of pops
+	assign *remoting.Pool // shares of queues: each may ask a name server
+	relay  *remoting.Pool // administrators' questions that a client answers
+	admin  *remoting.Pool // everything else
 }
 
 func newPools(cfg *Config) *pools {
@@ -23,13 +25,15 @@ func newPools(cfg *Config) *pools {
 		return remoting.NewPool(remoting.PoolOptions{Name: name, Workers: int(workers), Queue: int(queue)})
 	}
 	p := &pools{
-		pull:  pool("pull", cfg.PullMessageThreadPoolNums, cfg.PullThreadPoolQueueCapacity),
-		query: pool("query", cfg.QueryMessageThreadPoolNums, cfg.QueryThreadPoolQueueCapacity),
-		reply: pool("reply", cfg.ReplyMessageThreadPoolNums, cfg.ReplyThreadPoolQueueCapacity),
-		back:  pool("sendback", cfg.SendMessageThreadPoolNums, cfg.SendThreadPoolQueueCapacity),
-		end:   pool("transaction", cfg.EndTransactionThreadPoolNums, cfg.EndTransactionPoolQueueCapacity),
-		relay: pool("relay", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity),
-		admin: pool("admin", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity),
+		pull:   pool("pull", cfg.PullMessageThreadPoolNums, cfg.PullThreadPoolQueueCapacity),
+		query:  pool("query", cfg.QueryMessageThreadPoolNums, cfg.QueryThreadPoolQueueCapacity),
+		reply:  pool("reply", cfg.ReplyMessageThreadPoolNums, cfg.ReplyThreadPoolQueueCapacity),
+		back:   pool("sendback", cfg.SendMessageThreadPoolNums, cfg.SendThreadPoolQueueCapacity),
+		end:    pool("transaction", cfg.EndTransactionThreadPoolNums, cfg.EndTransactionPoolQueueCapacity),
+		ack:    pool("ack", cfg.AckMessageThreadPoolNums, cfg.AckThreadPoolQueueCapacity),
+		assign: pool("assignment", cfg.LoadBalanceProcessorThreadPoolNums, cfg.LoadBalanceThreadPoolQueueCapacity),
+		relay:  pool("relay", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity),
+		admin:  pool("admin", cfg.AdminBrokerThreadPoolNums, cfg.AdminBrokerThreadPoolQueueCapacity),
 	}
 	p.tune(cfg)
 	return p
@@ -48,12 +52,13 @@ func (p *pools) tune(cfg *Config) {
 	p.pull.SetMaxWait(fast(cfg.WaitInPullQueue))
 	p.back.SetMaxWait(fast(cfg.WaitInSendQueue))
 	p.end.SetMaxWait(fast(cfg.WaitInTransactionQueue))
+	p.ack.SetMaxWait(fast(cfg.WaitInAckQueue))
 	p.relay.SetMaxWait(fast(cfg.WaitInAdminBrokerQueue))
 	p.admin.SetMaxWait(fast(cfg.WaitInAdminBrokerQueue))
 }
 
 func (p *pools) close() {
-	for _, pool := range []*remoting.Pool{p.pull, p.query, p.reply, p.back, p.end, p.relay, p.admin} {
+	for _, pool := range []*remoting.Pool{p.pull, p.query, p.reply, p.back, p.end, p.ack, p.assign, p.relay, p.admin} {
 		pool.Close()
 	}
 }
@@ -155,6 +160,18 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		{Code: protocol.CheckRocksdbCQWriteProgress, Handle: b.checkRocksDB, Worker: b.pools.admin},
 		{Code: protocol.ExportRocksdbConfigToJson, Handle: b.exportRocksDB, Worker: b.pools.admin},
 		{Code: protocol.GetAllMessageRequestMode, Handle: b.requestModes, Worker: b.pools.admin},
+		{Code: protocol.SetMessageRequestMode, Handle: b.setRequestMode, Worker: b.pools.admin},
+		{Code: protocol.QueryAssignment, Handle: b.queryAssignment, Worker: b.pools.assign},
+
+		// Pops. They may read the disk, and append.
+		{Code: protocol.PopMessage, Handle: b.popMessage, Worker: b.pools.pull},
+		{Code: protocol.PeekMessage, Handle: b.peekMessage, Worker: b.pools.pull},
+		{Code: protocol.Notification, Handle: b.notifyPop, Worker: b.pools.pull},
+		{Code: protocol.PollingInfo, Handle: b.pollingInfo, Worker: b.pools.pull},
+		{Code: protocol.AckMessage, Handle: b.ackMessage, Worker: b.pools.ack},
+		{Code: protocol.BatchAckMessage, Handle: b.batchAck, Worker: b.pools.ack},
+		{Code: protocol.ChangeMessageInvisibletime, Handle: b.changeInvisible, Worker: b.pools.ack},
+		{Code: protocol.PopRollback, Handle: b.popRollback, Worker: b.pools.admin},
 		{Code: protocol.GetBrokerLiteInfo, Handle: b.liteInfo, Worker: b.pools.admin},
 		{Code: protocol.GetParentTopicInfo, Handle: b.parentTopicInfo, Worker: b.pools.admin},
 		{Code: protocol.GetLiteTopicInfo, Handle: b.liteTopicInfo, Worker: b.pools.admin},

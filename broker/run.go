@@ -30,6 +30,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 	services.Go(func() { fail(part("the check of transactions", b.halves.Run(ctx))) })
 	services.Go(func() { fail(part("long polling", b.hold.Run(ctx))) })
+	services.Go(func() { fail(part("pops", b.runPops(ctx))) })
 	services.Go(func() { fail(part("the statistics", b.stats.Run(ctx))) })
 	services.Go(func() { b.housekeeping(ctx) })
 	services.Go(func() { b.registration(ctx) })
@@ -80,6 +81,9 @@ func (b *Broker) housekeeping(ctx context.Context) {
 				b.log.WithError(err).Error("delay offsets could not be written")
 			}
 		case <-scan.C:
+			if err := b.orders.Persist(); err != nil {
+				b.log.WithError(err).Error("what ordered groups have popped could not be written")
+			}
 			if err := b.filters.Persist(); err != nil {
 				b.log.WithError(err).Error("registered filters could not be written")
 			}

@@ -1,0 +1,160 @@
+package broker
+
+import (
+	"strings"
+
+	"github.com/gantrymq/gantry/broker/pop"
+	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+	"github.com/gantrymq/gantry/store"
+)
+
+// notification is a question whether there is anything to pop.
+type notification struct {
+	header protocol.NotificationRequestHeader
+}
+
+// notifyPop serves NOTIFICATION (200054): a client that has no pop of its own
+// waiting asks, and waits, until there is a message.
+func (b *Broker) notifyPop(r *remoting.Request) error {
+	n := new(notification)
+	h := &n.header
+	codec.DecodeHeaderLoosely(h, r.Ext)
+	if h.BornTime == 0 {
+		h.BornTime = b.now().UnixMilli()
+	}
+	if err := need(r, "consumerGroup", "topic"); err != nil {
+		return err
+	}
+	err := b.admitReading(r, "the broker[%s] peeking message is forbidden")
+	if err == nil {
+		err = b.admitReader(r, h.Topic, h.ConsumerGroup, h.QueueID)
+	}
+	if err != nil {
+		fault, ok := asRefusal(err)
+		if !ok {
+			return err
+		}
+		r.Reply(fault.Code, fault.Remark, &protocol.NotificationResponseHeader{}, nil)
+		return nil
+	}
+	if b.hasMessages(n) || h.PollTime <= 0 {
+		b.answerNotice(r, n, false)
+		return nil
+	}
+	for _, s := range []*string{&h.ConsumerGroup, &h.Topic, &h.AttemptID, &h.ExpType, &h.Exp, &h.Namespace} {
+		*s = strings.Clone(*s)
+	}
+	b.parkNotice(&heldPop{pending: r.Detach(), notice: n})
+	return nil
+}
+
+// admitReading refuses with a text that names the broker while it may not be read
+// from.
+func (b *Broker) admitReading(_ *remoting.Request, text string) error {
+	if cfg := b.config.Load(); !cfg.readable() {
+		return refuse(protocol.ResponseNoPermission, text, cfg.BrokerIP1)
+	}
+	return nil
+}
+
+func (b *Broker) hasMessages(n *notification) bool {
+	h := &n.header
+	ordered := h.Order.Or(false)
+	if b.popper.HasMessages(h.Topic, h.ConsumerGroup, h.QueueID, ordered, h.AttemptID) {
+		return true
+	}
+	for _, retry := range b.popper.RetryTopics(h.Topic, h.ConsumerGroup) {
+		if b.popper.HasMessages(retry, h.ConsumerGroup, -1, ordered, h.AttemptID) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *Broker) answerNotice(r replier, n *notification, full bool) {
+	r.Reply(protocol.ResponseSuccess, notSet, &protocol.NotificationResponseHeader{HasMsg: b.hasMessages(n), PollingFull: full}, nil)
+}
+
+func (b *Broker) parkNotice(held *heldPop) {
+	h := &held.notice.header
+	poll := &pop.Poll[*heldPop]{Topic: h.Topic, Group: h.ConsumerGroup, Queue: h.QueueID, Deadline: h.BornTime + h.PollTime, Request: held}
+	if outcome := b.notices.Wait(poll); outcome != pop.Parked {
+		b.answerNotice(held.pending, held.notice, outcome == pop.PollFull)
+	}
+}
+
+// resumeNotice asks again. A client is not told of nothing before its time is
+// over.
+func (b *Broker) resumeNotice(held *heldPop) {
+	if b.hasMessages(held.notice) {
+		b.answerNotice(held.pending, held.notice, false)
+		return
+	}
+	b.parkNotice(held)
+}
+
+// peekMessage serves PEEK_MESSAGE (200052): what a pop would give, without taking
+// it.
+func (b *Broker) peekMessage(r *remoting.Request) error {
+	var h protocol.PeekMessageRequestHeader
+	codec.DecodeHeaderLoosely(&h, r.Ext)
+	if err := need(r, "consumerGroup", "topic"); err != nil {
+		return err
+	}
+	err := b.admitReading(r, "the broker[%s] peeking message is forbidden")
+	if err == nil {
+		err = b.admitReader(r, h.Topic, h.ConsumerGroup, h.QueueID)
+	}
+	if err != nil {
+		fault, ok := asRefusal(err)
+		if !ok {
+			return err
+		}
+		r.Reply(fault.Code, fault.Remark, &protocol.PopMessageResponseHeader{}, nil)
+		return nil
+	}
+	if h.MaxMsgNums < 0 {
+		return errNegativePop
+	}
+	var result pop.Result
+	b.popper.Peek(h.Topic, h.ConsumerGroup, h.QueueID, int(h.MaxMsgNums), &result)
+	answer := &protocol.PopMessageResponseHeader{RestNum: result.Rest}
+	if result.Count == 0 {
+		result.Release()
+		r.Reply(protocol.ResponsePullNotFound, store.NoMessageInQueue.String(), answer, nil)
+		return nil
+	}
+	var bodies [][]byte
+	for i := range result.Parts {
+		bodies = append(bodies, result.Parts[i].Got.Buffers...)
+		b.countGet(h.ConsumerGroup, h.Topic, result.Parts[i].Got.Count, result.Parts[i].Got.Bytes)
+	}
+	r.ReplyBuffers(protocol.ResponseSuccess, store.Found.String(), answer, bodies, result.Release)
+	return nil
+}
+
+// pollingInfo serves POLLING_INFO (200055): how many pops of a group wait.
+func (b *Broker) pollingInfo(r *remoting.Request) error {
+	var h protocol.PollingInfoRequestHeader
+	codec.DecodeHeaderLoosely(&h, r.Ext)
+	if err := need(r, "consumerGroup", "topic"); err != nil {
+		return err
+	}
+	err := b.admitReading(r, "the broker[%s] peeking message is forbidden")
+	if err == nil {
+		err = b.admitReader(r, h.Topic, h.ConsumerGroup, h.QueueID)
+	}
+	if err != nil {
+		fault, ok := asRefusal(err)
+		if !ok {
+			return err
+		}
+		r.Reply(fault.Code, fault.Remark, &protocol.PollingInfoResponseHeader{}, nil)
+		return nil
+	}
+	waiting := b.polls.Waiting(h.Topic, h.ConsumerGroup, h.QueueID)
+	r.Reply(protocol.ResponseSuccess, notSet, &protocol.PollingInfoResponseHeader{PollingNum: int32(waiting)}, nil)
+	return nil
+}
