@@ -37,6 +37,9 @@ func with(codes []protocol.RequestCode, more ...protocol.RequestCode) []protocol
 }
 
 // entry is a case before it is known which release runs it.
+// popped are the codes of a push consumer whose group pops.
+var popped = with(producing, protocol.QueryAssignment, protocol.SetMessageRequestMode, protocol.PopMessage, protocol.AckMessage)
+
 type entry struct {
 	conformance.Case
 	run        func(k *kit)
@@ -73,6 +76,8 @@ func entries() []entry {
 		{Case: c{Name: "offset-continuation", Feature: "consumer offsets", Codes: consuming, Timeout: 2 * time.Minute}, run: offsetContinuation},
 		{Case: c{Name: "from-last-offset", Feature: "consumer offsets", Codes: consuming}, run: fromLastOffset},
 		{Case: c{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute}, run: rebalance},
+		{Case: c{Name: "pop", Feature: "POP consumption", Codes: popped, Timeout: 2 * time.Minute}, run: popConsumers, only: javadriver.V550},
+		{Case: c{Name: "pop-again", Feature: "POP consumption", Codes: append([]protocol.RequestCode{protocol.ChangeMessageInvisibletime}, popped...), Slow: true, Timeout: 3 * time.Minute}, run: popAgain, only: javadriver.V550},
 		{Case: c{Name: "heartbeat-v2", Feature: "heartbeats and clients", Codes: consuming, Timeout: 2 * time.Minute}, run: heartbeatV2, only: javadriver.V550},
 		{Case: c{Name: "transactions", Feature: "transactions", Settings: quickChecks, Codes: with(consuming, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 3 * time.Minute}, run: transactions},
 		{

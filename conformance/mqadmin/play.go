@@ -133,7 +133,7 @@ func (p *player) run(args []string, pipe string) string {
 	var lines []string
 	for line := range strings.Lines(output) {
 		line = strings.TrimRight(line, " \n\r")
-		if !stackLine.MatchString(line) {
+		if !stackLine.MatchString(line) && !strings.HasPrefix(line, "SLF4J: ") {
 			lines = append(lines, padding.ReplaceAllString(line, "  "))
 		}
 	}
