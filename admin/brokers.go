@@ -79,7 +79,7 @@ func (c *Client) RemoveColdDataLimit(ctx context.Context, addr, group string) er
 	return c.do(ctx, addr, protocol.RemoveColdDataFlowCtrConfig, nil, []byte(group))
 }
 
-// SetReadAhead says how the commit log is read ahead: "1" normally, "0" at random. It
+// SetReadAhead says how the commit log is read ahead: "0" normally, "1" at random. It
 // returns what the broker says of it.
 func (c *Client) SetReadAhead(ctx context.Context, addr, mode string) (string, error) {
 	f, err := c.call(ctx, addr, &codec.Command{Code: int32(protocol.SetCommitlogReadMode), Ext: codec.Fields{{Key: "READ_AHEAD_MODE", Value: mode}}})
@@ -92,8 +92,8 @@ func (c *Client) SetReadAhead(ctx context.Context, addr, mode string) (string, e
 	return strings.Clone(f.Remark), nil
 }
 
-// SwitchTimerEngine says which engine keeps timer messages: ROCKSDB_TIMELINE or
-// FILE_TIME_WHEEL.
+// SwitchTimerEngine says which engine keeps timer messages: "R" for RocksDB, "F" for the
+// wheel in files.
 func (c *Client) SwitchTimerEngine(ctx context.Context, addr, engine string) error {
 	f, err := c.call(ctx, addr, &codec.Command{Code: int32(protocol.SwitchTimerEngine), Ext: codec.Fields{{Key: "E_T", Value: engine}}})
 	if err != nil {

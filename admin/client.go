@@ -204,3 +204,11 @@ func askServers[T any](ctx context.Context, c *Client, code protocol.RequestCode
 	})
 	return v, err
 }
+
+// At is a client of a single name server that shares this one's connections. It is
+// closed with it.
+func (c *Client) At(nameServer string) *Client {
+	one := *c
+	one.servers = []string{nameServer}
+	return &one
+}

@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -159,8 +160,15 @@ func (c *Client) ConsumeTimeSpan(ctx context.Context, addr, topic, group string)
 // ConsumeQueue reads units of a consume queue of one broker. With a group it also says
 // which of them the group's filter takes.
 func (c *Client) ConsumeQueue(ctx context.Context, addr string, q protocol.MessageQueue, index int64, count int32, group string) (*protocol.QueryConsumeQueueResponseBody, error) {
-	body, err := askJSON[protocol.QueryConsumeQueueResponseBody](ctx, c, addr, protocol.QueryConsumeQueue, &protocol.QueryConsumeQueueRequestHeader{
+	f, err := c.ask(ctx, addr, protocol.QueryConsumeQueue, &protocol.QueryConsumeQueueRequestHeader{
 		Topic: q.Topic, QueueID: q.QueueID, Index: index, Count: count, ConsumerGroup: group,
 	}, nil)
-	return &body, err
+	if err != nil {
+		return nil, err
+	}
+	if len(f.Body) == 0 {
+		return nil, fmt.Errorf("%s has no unit %d in queue %d of topic %s", addr, index, q.QueueID, q.Topic)
+	}
+	var body protocol.QueryConsumeQueueResponseBody
+	return &body, decodeBody(f, addr, protocol.QueryConsumeQueue, &body)
 }

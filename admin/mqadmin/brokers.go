@@ -32,7 +32,7 @@ func brokerCommands() cli.Set {
 		&cli.Command{Name: "deleteExpiredCommitLog", Help: "remove commit log files that may go", Options: cleaning,
 			Run: clean((*admin.Client).DeleteExpiredCommitLog)},
 		&cli.Command{Name: "setCommitLogReadAheadMode", Help: "how the commit log is read ahead", Options: []cli.Option{
-			optBroker, cli.Value("c", "clusterName", "all brokers of this cluster"), cli.Need("m", "commitLogReadAheadMode", "0: random, 1: normal"),
+			optBroker, cli.Value("c", "clusterName", "all brokers of this cluster"), cli.Need("m", "commitLogReadAheadMode", "0: normal, 1: random"),
 		}, OneOf: oneBroker, Run: setReadAhead},
 		&cli.Command{Name: "switchTimerEngine", Help: "which engine keeps timer messages", Options: []cli.Option{
 			optBroker, optCluster, cli.Need("e", "engineType", "R: RocksDB, F: files"),
@@ -219,7 +219,7 @@ func clean(do func(*admin.Client, context.Context, string) error) func(context.C
 func setReadAhead(ctx context.Context, c *cli.Call) error {
 	mode := c.Value("m")
 	if mode != "0" && mode != "1" {
-		return cli.Usagef("%q is no mode; there are 0 for random and 1 for normal reading", mode)
+		return cli.Usagef("%q is no mode; there are 0 for normal and 1 for random reading", mode)
 	}
 	return masterWalk(ctx, c, " ", func(addr string) error {
 		text, err := c.Client.SetReadAhead(ctx, addr, mode)
@@ -241,7 +241,7 @@ func switchTimer(ctx context.Context, c *cli.Call) error {
 		return err
 	}
 	return eachBroker(c, addrs, func(addr string) error {
-		if err := c.Client.SwitchTimerEngine(ctx, addr, engine); err != nil {
+		if err := c.Client.SwitchTimerEngine(ctx, addr, c.Value("e")); err != nil {
 			return err
 		}
 		c.Out.Say("switchTimerEngine to %s success, %s", engine, addr)

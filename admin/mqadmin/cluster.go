@@ -41,10 +41,11 @@ func clusterList(ctx context.Context, c *cli.Call) error {
 		if c.Has("c") {
 			names = []string{c.Value("c")}
 		}
-		show := startLoad(c)
+		start := startLoad
 		if c.Has("m") {
-			show = startTotals(c)
+			start = startTotals
 		}
+		show := start(c)
 		for _, name := range names {
 			brokers, err := cluster.Brokers(name)
 			if err != nil {

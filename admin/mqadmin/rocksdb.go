@@ -54,7 +54,7 @@ func rocksDBToJSON(ctx context.Context, c *cli.Call) error {
 	if err != nil {
 		return err
 	}
-	c.Out.Printf("Use [rpc mode] call broker to export to json file \n")
+	c.Out.Printf("Use [rpc mode] call all brokers in cluster to export to json file\n")
 	return eachBroker(c, addrs, func(addr string) error {
 		if err := c.Client.ExportRocksDB(ctx, addr, kinds); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/gantrymq/gantry/admin"
 	"github.com/gantrymq/gantry/admin/cli"
 	"github.com/gantrymq/gantry/admin/mqadmin"
+	"github.com/gantrymq/gantry/admin/ops"
 )
 
 // exitStatus ends the program with a code. What there was to say has been said.
@@ -19,7 +21,7 @@ type exitStatus int
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // adminCommands are the official tool's commands and those beyond it.
-func adminCommands() cli.Set { return mqadmin.Commands() }
+func adminCommands() cli.Set { return slices.Concat(mqadmin.Commands(), ops.Commands()) }
 
 func adminCommand() *cobra.Command {
 	return &cobra.Command{
