@@ -12,7 +12,7 @@ import (
 func (b *Broker) openStore(cfg *Config) error {
 	levels := b.levels
 	o := store.NewOptions(cfg.StorePathRootDir)
-	o.CommitLog = cfg.StorePathCommitLog
+	o.CommitLog, o.ReadOnlyLogs = cfg.StorePathCommitLog, cfg.ReadOnlyLogStorePaths
 	o.Now, o.Event, o.OnArrive = b.now, b.storeEvent, b.messagesArrived
 	o.StoreHost = b.storeHost
 	o.DelayTime = func(level int) (time.Duration, bool) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"sync/atomic"
 )
@@ -65,6 +66,12 @@ func (s *Store) judgeDisk() pressure {
 	return p
 }
 
+// nearlyFull reports whether new files should rather go to another disk.
+func (s *Store) nearlyFull(dir string) bool {
+	u, err := s.o.FS.Usage(dir)
+	return err == nil && u.Ratio() > s.tuning.Load().DiskCleanForcibly
+}
+
 // diskRatios is how full the disks of log and queues are, -1 where that cannot be told.
 func (s *Store) diskRatios() (logRatio, queueRatio float64) {
 	ratio := func(path string) float64 {
@@ -74,7 +81,7 @@ func (s *Store) diskRatios() (logRatio, queueRatio float64) {
 		}
 		return u.Ratio()
 	}
-	return ratio(s.log.dir), ratio(s.o.Root)
+	return s.log.paths.ratio(ratio), ratio(s.o.Root)
 }
 
 // clean is one cycle: segments first, then what only pointed into them.
@@ -146,7 +153,7 @@ func (s *Store) dropFirst() error {
 	g.cool()
 	l.cache.forget(pathKey(g.path))
 	s.o.Event(Event{Level: Info, Text: fmt.Sprintf("removed commit log file %s", g.path)})
-	return s.o.FS.SyncDir(l.dir)
+	return s.o.FS.SyncDir(path.Dir(g.path))
 }
 
 // deleteDerived removes consume queue and index files whose records are all gone.

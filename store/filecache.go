@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/gantrymq/gantry/store/vfs"
 )
@@ -62,7 +63,7 @@ func (c *fileCache) acquire(path string) (*openFile, error) {
 // open opens a file that the cache does not have.
 func (c *fileCache) open(key fileKey, path string) (*openFile, error) {
 	opened, err := c.fs.Open(path, true)
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		opened, err = c.fs.Open(path, false)
 	}
 	if err != nil {

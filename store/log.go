@@ -21,7 +21,7 @@ import (
 type commitLog struct {
 	fs        vfs.FS
 	cache     *fileCache
-	dir       string
+	paths     logPaths
 	size      int64 // of every segment
 	lookAhead int64 // how far findAhead searches in each segment
 	event     func(Event)
@@ -60,7 +60,7 @@ var (
 )
 
 func newCommitLog(o *Options, cache *fileCache) *commitLog {
-	l := &commitLog{fs: o.FS, cache: cache, dir: o.CommitLog, size: o.SegmentSize, event: o.Event, wakePreparer: newWaker(), lookAhead: defaultLookAhead}
+	l := &commitLog{fs: o.FS, cache: cache, paths: o.paths, size: o.SegmentSize, event: o.Event, wakePreparer: newWaker(), lookAhead: defaultLookAhead}
 	if o.Rebuild != nil {
 		l.lookAhead = l.size
 	}
@@ -86,11 +86,16 @@ func (l *commitLog) min() int64 {
 	return 0
 }
 
+// segmentAt is the segment of a file that exists.
+func (l *commitLog) segmentAt(base int64, name string) *segment {
+	return &segment{base: base, size: l.size, path: name}
+}
+
 // segmentName is the official file name: the first physical offset in 20 digits.
 func segmentName(base int64) string { return fmt.Sprintf("%020d", base) }
 
 func (l *commitLog) newSegment(base int64) *segment {
-	return &segment{base: base, size: l.size, path: path.Join(l.dir, segmentName(base))}
+	return &segment{base: base, size: l.size, path: path.Join(l.paths.choose(base, l.size), segmentName(base))}
 }
 
 // place copies records, stamped by st once their place is known, to the end of the log, and returns their

@@ -232,6 +232,7 @@ func (l *commitLog) createSegment(g *segment) (h *hotSegment, allocated int64, e
 	}
 	if err != nil {
 		f.Close()
+		l.fs.Remove(g.path) // the next attempt may choose another directory; if this fails too, it is found there
 		return nil, 0, fmt.Errorf("make commit log file %s: %w", g.path, err)
 	}
 	h, err = mapHot(f, g)

@@ -38,6 +38,7 @@ func Open(o Options) (*Store, error) {
 	s.lock = lock
 	s.cache = newFileCache(o.FS, o.OpenFiles)
 	s.log = newCommitLog(&s.o, s.cache)
+	s.log.paths.full = s.nearlyFull
 	s.queues = newQueueSet(&s.o, s.log, s.cache)
 	if o.Index {
 		s.index = newKeyIndex(&s.o, s.cache)

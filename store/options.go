@@ -22,8 +22,9 @@ const (
 // Options is everything a store is told when it is opened. NewOptions has upstream's defaults; keys of upstream's
 // configuration are named where they differ.
 type Options struct {
-	Root      string // storePathRootDir
-	CommitLog string // storePathCommitLog; empty is <Root>/commitlog
+	Root         string // storePathRootDir
+	CommitLog    string // storePathCommitLog, several directories with commas in between; empty is <Root>/commitlog
+	ReadOnlyLogs string // readOnlyCommitLogStorePaths: more directories with older files, where none is made
 
 	FS    vfs.FS           // nil is the operating system's
 	Now   func() time.Time // nil is time.Now
@@ -52,6 +53,8 @@ type Options struct {
 	Rebuild *Rebuild
 
 	Tuning Tuning // what may change while the store runs
+
+	paths logPaths // CommitLog and ReadOnlyLogs, taken apart by complete
 }
 
 // Rebuild is what is known of a store that has to be mended.
@@ -116,6 +119,10 @@ func (o *Options) complete() error {
 	}
 	if o.FS == nil {
 		o.FS = vfs.OS{}
+	}
+	var err error
+	if o.paths, err = newLogPaths(o.FS, o.CommitLog, o.ReadOnlyLogs); err != nil {
+		return err
 	}
 	if o.Now == nil {
 		o.Now = time.Now

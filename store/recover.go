@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -49,6 +48,9 @@ func (s *Store) recover() error {
 	if len(segs) == 0 {
 		return s.startEmpty()
 	}
+	if err := s.log.paths.make(); err != nil { // one may be new
+		return err
+	}
 	s.log.end.Store(segs[len(segs)-1].end())
 	plan, err := s.plan(segs, unclean)
 	if err != nil {
@@ -70,10 +72,10 @@ func (s *Store) recover() error {
 // startEmpty begins a log. Queues without a log are not thrown away, as upstream does: more likely a disk is not mounted.
 func (s *Store) startEmpty() error {
 	for t := range s.queues.topics() {
-		return fmt.Errorf("%s has no commit log files, but there are consume queues (of topic %s): if its disk is missing, mount it; to begin anew, remove consumequeue, index and checkpoint as well", s.log.dir, t.name)
+		return fmt.Errorf("%s has no commit log files, but there are consume queues (of topic %s): if its disk is missing, mount it; to begin anew, remove consumequeue, index and checkpoint as well", &s.log.paths, t.name)
 	}
-	if err := vfs.MakeDir(s.o.FS, s.log.dir); err != nil {
-		return fmt.Errorf("make the commit log directory: %w", err)
+	if err := s.log.paths.make(); err != nil {
+		return err
 	}
 	if err := s.log.begin(0); err != nil {
 		return err
@@ -89,17 +91,13 @@ func (s *Store) startEmpty() error {
 
 // list finds the segments. It changes nothing but a last file without a byte, which was just being made.
 func (l *commitLog) list() ([]*segment, error) {
-	entries, err := l.fs.ReadDir(l.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := l.paths.list()
 	if err != nil {
-		return nil, fmt.Errorf("list the commit log: %w", err)
+		return nil, err
 	}
-	entries = slices.DeleteFunc(entries, fs.DirEntry.IsDir)
 	var segs []*segment
 	for i, e := range entries {
-		name := path.Join(l.dir, e.Name())
+		name := e.path
 		info, err := e.Info()
 		if err != nil {
 			return nil, fmt.Errorf("commit log file %s: %w", name, err)
@@ -120,7 +118,7 @@ func (l *commitLog) list() ([]*segment, error) {
 		if n := len(segs); n > 0 && segs[n-1].end() != base {
 			return nil, fmt.Errorf("the commit log lacks what lies between %s and %s: bring the missing files back, or move the older ones away", segs[n-1].path, name)
 		}
-		segs = append(segs, l.newSegment(base))
+		segs = append(segs, l.segmentAt(base, name))
 	}
 	return segs, nil
 }
@@ -288,8 +286,8 @@ func (l *commitLog) resume(end, lastTime int64, clean bool) error {
 			return fmt.Errorf("remove a commit log file behind the end of the log: %w", err)
 		}
 	}
-	if err := l.fs.SyncDir(l.dir); err != nil { // whoever made the files may not have come to it
-		return fmt.Errorf("sync the commit log directory: %w", err)
+	if err := l.paths.sync(); err != nil { // whoever made the files may not have come to it
+		return err
 	}
 	l.view.Store(&logView{segs: segs[:keep+1]})
 	l.lastTime = lastTime
