@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -43,6 +44,35 @@ func (t *T) AwaitConsumed(group, topic string, queues int, n int64) {
 		return wantOffset(sum, n)
 	})
 }
+
+// AwaitProducers waits until the broker knows so many producers of a group, from their
+// heartbeats: it asks no others about transactions. It knows a client from up to 30 s after the
+// client has learned of the broker.
+func (t *T) AwaitProducers(group string, n int) {
+	t.Eventually(producerTime, fmt.Sprintf("%d producers of %s", n, group), func(ctx context.Context) error {
+		r, err := wire.Call(ctx, t.cluster.Broker().Address(), &wire.Frame{
+			Code: int32(protocol.GetProducerConnectionList), Ext: map[string]string{"producerGroup": group},
+		})
+		if err != nil {
+			return err
+		}
+		var body struct {
+			ConnectionSet []struct{ ClientID string }
+		}
+		if len(r.Body) > 0 {
+			if err := json.Unmarshal(r.Body, &body); err != nil {
+				return err
+			}
+		}
+		if len(body.ConnectionSet) != n {
+			return fmt.Errorf("answered %s, which lists %d", r, len(body.ConnectionSet))
+		}
+		return nil
+	})
+}
+
+// producerTime outlasts the pause between two heartbeats.
+const producerTime = 45 * time.Second
 
 func wantOffset(got, want int64) error {
 	if got != want {

@@ -45,6 +45,8 @@ func Cases() []conformance.Case {
 		{Name: "delayed-message", Feature: "scheduled messages", Settings: quickRetries, Codes: consuming, Run: delayedMessage},
 		{Name: "offset-continuation", Feature: "consumer offsets", Codes: consuming, Timeout: 2 * time.Minute, Run: offsetContinuation},
 		{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute, Run: rebalance},
+		{Name: "transactions", Feature: "transactions", Settings: quickChecks, Slow: true, Codes: append([]protocol.RequestCode{protocol.EndTransaction, protocol.CheckTransactionState}, consuming...), Timeout: 3 * time.Minute, Run: transactions},
+		{Name: "transaction-producer-gone", Feature: "transactions", Settings: quickChecks, Slow: true, Codes: append([]protocol.RequestCode{protocol.EndTransaction, protocol.CheckTransactionState}, consuming...), Timeout: 3 * time.Minute, Run: transactionProducerGone},
 		{Name: "two-name-servers", Feature: "sending", Topology: conformance.TwoNameServers, Codes: consuming, Run: sendSync},
 		{Name: "two-brokers", Feature: "sending", Topology: conformance.TwoBrokers, Codes: consuming, Run: autoCreation},
 		{Name: "official-broker", Feature: "mixed with the official release", Topology: conformance.OfficialBroker, Slow: true, Codes: append([]protocol.RequestCode{protocol.RegisterBroker}, consuming...), Run: mixed},

@@ -299,3 +299,41 @@ func transactions(k *kit) {
 		}
 	}
 }
+
+// transactionProducerGone: another producer of the group is asked about a transaction of one
+// that has gone.
+func transactionProducerGone(k *kit) {
+	group := k.Group()
+	start := func() *javadriver.Producer {
+		p, err := k.driver.Producer(k.ctx, k.nameSrv, group, beating(args{"transaction": true}))
+		k.Check(err, "start a producer")
+		return p
+	}
+	stays, goes := start(), start()
+	k.closeLater(stays)
+	topic := k.topic(stays, 1)
+	c := k.push(k.Group(), topic, nil)
+	transact := func(p *javadriver.Producer, body, local, check string) {
+		r, err := p.SendTransaction(k.ctx, message{Topic: topic, Body: []byte(body), Properties: map[string]string{
+			javadriver.ScriptLocal: local, javadriver.ScriptCheck: check,
+			// Time for a producer to leave before it would be asked.
+			"CHECK_IMMUNITY_TIME_IN_SECONDS": "10",
+		}})
+		k.Check(err, "send in a transaction")
+		k.sent(r)
+	}
+	// By their first messages the producers learn of the broker.
+	transact(stays, "first", "ROLLBACK_MESSAGE", "ROLLBACK_MESSAGE")
+	transact(goes, "second", "ROLLBACK_MESSAGE", "ROLLBACK_MESSAGE")
+	k.AwaitProducers(group, 2)
+	transact(goes, "orphan", "UNKNOW", "COMMIT_MESSAGE")
+	k.close(goes)
+	_, err := stays.Checks.Wait(k.ctx, func(got []message) bool { return slices.Contains(texts(got), "orphan") })
+	k.Check(err, "be asked about the transaction of another producer")
+	// Once, or oftener: see the case of transactions.
+	_, err = c.Wait(k.ctx, func(got []message) bool { return slices.Contains(texts(got), "orphan") })
+	k.Check(err, "consume what was committed")
+	if got := slices.Compact(texts(c.Messages())); !slices.Equal(got, []string{"orphan"}) {
+		k.Errorf("consumed %q", got)
+	}
+}

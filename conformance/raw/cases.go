@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func Cases(rewrite string) ([]conformance.Case, error) {
 	}
 	wrong, err := wrongCases(rewrite)
 	all = append(append(all, wrong...), departureCases()...)
-	all = append(append(all, fileCases()...), connectionCases()...)
+	all = slices.Concat(all, fileCases(), connectionCases(), transactionCases())
 	return all, err
 }
 
