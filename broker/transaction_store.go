@@ -80,9 +80,14 @@ func (s halfStore) Deliver(m *codec.Message) error {
 	if err != nil {
 		return err
 	}
+	topic := m.Topic
 	if level > 0 {
-		m.Properties = codec.DeleteProperty(m.Properties, protocol.PropertyTransactionPrepared)
 		s.b.levels.Defer(m, level)
+	} else if err := s.b.divertTimed(m); err != nil {
+		return err
+	}
+	if m.Topic != topic {
+		m.Properties = codec.DeleteProperty(m.Properties, protocol.PropertyTransactionPrepared)
 	}
 	return s.Append(m)
 }
