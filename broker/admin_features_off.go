@@ -25,7 +25,7 @@ func (b *Broker) exportRocksDB(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
-	for kind := range strings.SplitSeq(h.ConfigType, ";") {
+	for kind := range strings.SplitSeq(strings.TrimRight(h.ConfigType, ";"), ";") { // as Java splits
 		switch strings.ToLower(kind) {
 		case "topics", "subscriptiongroups", "consumeroffsets":
 		default:
