@@ -41,8 +41,10 @@ type follower struct {
 	follow bool
 }
 
-// followWait is how long a broker may hold a pull until a message comes.
-const followWait = 15 * time.Second
+const (
+	followWait = 15 * time.Second       // how long a broker may hold a pull until a message comes
+	askPause   = 200 * time.Millisecond // between pulls that found nothing
+)
 
 func tail(ctx context.Context, c *cli.Call) error {
 	count, queue := c.Int("c", 10), c.Int32("i", -1)
@@ -140,6 +142,7 @@ func (f *follower) read(ctx context.Context, addr string, q protocol.MessageQueu
 		p.Wait = followWait
 	}
 	for to < 0 || p.Offset < to {
+		asked := time.Now()
 		r, err := f.client.PullMessages(ctx, addr, p)
 		if ctx.Err() != nil {
 			return nil
@@ -163,6 +166,10 @@ func (f *follower) read(ctx context.Context, addr string, q protocol.MessageQueu
 		p.Offset = max(r.Next, p.Offset)
 		if r.Status == admin.PullBadOffset {
 			p.Offset = r.Next
+		}
+		// A broker that does not hold pulls must not be asked without a pause.
+		if r.Status != admin.PullFound && time.Since(asked) < askPause && !cli.Sleep(ctx, askPause) {
+			return nil
 		}
 	}
 	return nil
