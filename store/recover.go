@@ -195,7 +195,7 @@ func (s *Store) walk(p *recoveryPlan, segs []*segment) (end, lastTime int64, err
 	limit := segs[len(segs)-1].end()
 	sc := s.log.scan(p.start, limit)
 	defer sc.close()
-	if p.unclean {
+	if p.unclean && s.o.Rebuild == nil {
 		s.o.Event(Event{Level: Warning, Text: fmt.Sprintf("the store was not stopped cleanly: checking the commit log from %d on", p.start)})
 	}
 	lastTime = s.checkpoint.logTime
