@@ -160,29 +160,22 @@ func (f *Files) trusted() (int64, error) {
 // restoreWheel makes the wheel agree with the log: it enters the units that were not
 // synced, or all when the wheel cannot be trusted. Slots before readTime are over.
 func (f *Files) restoreWheel(readTime int64, anew bool) (rebuilt bool, err error) {
+	begin := f.wheel.floor(readTime)
 	if !anew {
-		if anew, err = f.pointsBeyond(); err != nil {
+		if anew, err = f.countSlots(begin); err != nil {
 			return false, err
 		}
 	}
-	from, begin := f.checkpoint.LogFlushed, f.wheel.floor(readTime)
+	from := f.checkpoint.LogFlushed
 	if anew {
 		from, rebuilt = f.log.first(), f.log.wrote > f.log.first()
+		f.waiting.Store(0)
+		f.latest.Store(0)
 		if err := f.wheel.reset(); err != nil {
 			return false, err
 		}
 	}
-	if err := f.enterAll(max(from, f.log.first()), begin); err != nil {
-		return rebuilt, err
-	}
-	var waiting int64
-	err = f.wheel.each(begin, begin+f.o.Slots*f.o.Precision, func(s slot) bool {
-		waiting += int64(s.num)
-		f.latest.Store(max(f.latest.Load(), s.time))
-		return true
-	})
-	f.waiting.Store(waiting)
-	return rebuilt, err
+	return rebuilt, f.enterAll(max(from, f.log.first()), begin)
 }
 
 // enterAll puts units into their slots, from a position on and unless they are
@@ -209,6 +202,7 @@ func (f *Files) enterAll(from, begin int64) error {
 		}
 		s.enter(pos, count)
 		f.slots[time] = s
+		f.pending += int64(count)
 		if len(f.slots) >= slotsAtOnce {
 			failed = f.Write()
 		}
@@ -223,13 +217,19 @@ func (f *Files) enterAll(from, begin int64) error {
 // slotsAtOnce bounds the slots in memory while units are entered.
 const slotsAtOnce = 16 << 10
 
-// pointsBeyond tells whether a slot points behind the end of the log: it was synced
-// and the units were not, or the log was taken away.
-func (f *Files) pointsBeyond() (beyond bool, err error) {
+// countSlots counts what waits in the wheel. beyond tells that a slot points behind the
+// end of the log: it was synced and its units were not, or the log was taken away.
+func (f *Files) countSlots(begin int64) (beyond bool, err error) {
+	var waiting int64
 	err = f.wheel.all(func(s slot) bool {
 		beyond = s.last >= f.log.wrote
+		if s.time >= begin && s.last >= 0 {
+			waiting += int64(s.num)
+			f.latest.Store(max(f.latest.Load(), s.time))
+		}
 		return !beyond
 	})
+	f.waiting.Store(waiting)
 	return beyond, err
 }
 

@@ -81,7 +81,7 @@ func finish(t testing.TB, f *Files, p Progress) {
 	}
 }
 
-// The bytes are those of an official broker's files.
+// The layout, byte by byte.
 func TestUnitBytes(t *testing.T) {
 	text := "00000034" + "ffffffffffffffff" + "00000001" + "0000019aa5ac8bc8" + "00000fa0" + "0000000000000162" + "000001f4" + "0c0ffee0" + "0000000000000000"
 	u, ok := decodeUnit(fromHex(t, text))

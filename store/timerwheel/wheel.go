@@ -134,7 +134,7 @@ func (w *wheel) all(yield func(slot) bool) error {
 			return fmt.Errorf("read the timer wheel: %w", err)
 		}
 		for ; len(b) > 0; b = b[slotSize:] {
-			if s := w.decode(b); s.time != 0 && !yield(s) {
+			if binary.BigEndian.Uint64(b) != 0 && !yield(w.decode(b)) {
 				return nil
 			}
 		}
