@@ -73,6 +73,7 @@ type Broker struct {
 	polls     *pop.Polls[*heldPop] // pops that wait
 	notices   *pop.Polls[*heldPop] // notifications that wait
 	revivers  []*pop.Reviver
+	revived   revivedMessages
 	modes     *assignment.Modes // how groups receive
 	routes    topicRoutes
 	producers *clients.Producers

@@ -118,7 +118,7 @@ func (s popStore) Wanted(c *pop.CheckPoint) bool {
 }
 
 // Revive appends a message to the group's retry topic.
-func (s popStore) Revive(c *pop.CheckPoint, offset int64) error {
+func (s popStore) Revive(c *pop.CheckPoint, offset int64, unsure bool) error {
 	b := s.b
 	if c.Broker != b.name {
 		return fmt.Errorf("the check point is of broker %s", c.Broker)
@@ -138,6 +138,9 @@ func (s popStore) Revive(c *pop.CheckPoint, offset int64) error {
 		return err
 	}
 	s.again(c, &msg)
+	if unsure && b.revived.find(b, c, &msg) {
+		return nil
+	}
 	result, err := s.appendMessage(&msg)
 	if result.Status == store.MessageIllegal || result.Status == store.PropertiesSizeExceeded {
 		b.log.WithError(err).Warnf("a message of topic %s cannot be given to group %s again", c.Topic, c.Group)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/store"
 )
 
@@ -336,3 +337,24 @@ func (p *Popper) RetryTopics(topic, group string) []string {
 	}
 	return topics
 }
+
+// Recover takes up a check point after a crash: offsets are saved every few
+// seconds, check points are in the log at once. since is when the offsets were
+// saved (ms); what was popped before is in them, or was undone by somebody.
+func (p *Popper) Recover(body []byte, since int64) {
+	var c CheckPoint
+	if err := compat.UnmarshalFastjson(body, &c); err != nil || c.PopTime < since || c.Broker != p.opts.Broker {
+		return
+	}
+	n := c.messages()
+	if n == 0 {
+		return
+	}
+	next := c.offsetAt(n-1) + 1
+	if old, ok := p.opts.Offsets.Query(c.Group, c.Topic, c.Queue); !ok || old < next {
+		p.opts.Offsets.Commit(c.Group, c.Topic, c.Queue, next)
+	}
+}
+
+// IsCheckPoint tells check points by the tag of their record.
+func IsCheckPoint(tag string) bool { return tag == tagCheckPoint }

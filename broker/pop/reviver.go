@@ -32,8 +32,9 @@ type ReviveSource interface {
 	// Wanted reports whether topic and group of a check point still exist.
 	Wanted(c *CheckPoint) bool
 	// Revive appends a message to the group's retry topic. A message that has expired
-	// is no fault.
-	Revive(c *CheckPoint, offset int64) error
+	// is no fault. With unsure the check point had arrived before this process began:
+	// the message may stand in the retry topic already.
+	Revive(c *CheckPoint, offset int64, unsure bool) error
 	Log
 }
 
@@ -68,6 +69,7 @@ type Reviver struct {
 	now    func() int64
 
 	next    int64 // offset that is read next, -1 before the first round
+	begin   int64 // where the queue ended then
 	pending []*CheckPoint
 	byKey   map[matchKey]*CheckPoint
 	seen    int64 // until when records have arrived: the latest time one was due
@@ -102,10 +104,10 @@ func (r *Reviver) Round() (more bool, err error) {
 
 // position finds where to read. Records that have expired are passed over.
 func (r *Reviver) position() error {
-	if r.next < 0 {
-		r.next = r.source.Handled(r.queue) + 1
-	}
 	first, end := r.source.Range(r.queue)
+	if r.next < 0 {
+		r.next, r.begin = r.source.Handled(r.queue)+1, end
+	}
 	if r.next < first || r.next > end {
 		r.next = min(max(r.next, first), end)
 	}
@@ -241,7 +243,7 @@ func (r *Reviver) revive(c *CheckPoint, now int64) error {
 			continue
 		}
 		offset := c.offsetAt(i)
-		if err := r.source.Revive(c, offset); err == nil {
+		if err := r.source.Revive(c, offset, c.Offset < r.begin); err == nil {
 			continue
 		}
 		if err := r.source.Append(r.later(c, offset, now).record(r.queue)); err != nil {
