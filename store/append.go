@@ -154,7 +154,7 @@ func (s *Store) appendEncoded(q *queue, records []byte, count int, step int64) (
 		res, err := s.placeLocked(q, records, count, step)
 		if err == nil {
 			l.mu.Unlock()
-			s.appended()
+			s.appended(res.StoreTimestamp)
 			return res, nil
 		}
 		l.mu.Unlock()

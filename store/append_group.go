@@ -44,7 +44,7 @@ func (s *Store) AppendGroup(group []GroupEntry) {
 		g.deliver()
 		i, rest = i+1, rest[g.size:]
 	}
-	s.appended()
+	s.appended(s.nowMillis())
 }
 
 // encodeEntry judges and encodes one entry behind the others; size 0 means that it was refused.

@@ -23,6 +23,13 @@ const (
 	dispatchInline   = 32
 )
 
+// An appender that was held up longer than it ought to be, because many pulls wait for its queue, leaves the work to the loop
+// for a while, and so do the others.
+const (
+	inlineMost  = 1   // ms
+	inlinePause = 100 // ms
+)
+
 // dispatcher follows the log and feeds what is derived from it: consume queues, then index, then the arrival callback.
 type dispatcher struct {
 	running sync.Mutex // serialises batches; held over the index's and the callback's work
@@ -31,8 +38,9 @@ type dispatcher struct {
 	last   atomic.Int64 // physical offset of the newest dispatched record
 	time   atomic.Int64 // its store time
 	wake   chan struct{}
-	broken atomic.Bool // the newest batch failed; appends are refused until one succeeds
-	looped atomic.Bool // the loop runs, and takes up what appenders leave
+	broken atomic.Bool  // the newest batch failed; appends are refused until one succeeds
+	looped atomic.Bool  // the loop runs, and takes up what appenders leave
+	inline atomic.Int64 // appenders dispatch from this time on, in ms
 
 	scan     *logScanner // of the loop
 	message  codec.Message
@@ -51,16 +59,15 @@ func (s *Store) dispatchWake() {
 	}
 }
 
-// dispatchHere dispatches in the appender's goroutine what it has just appended,
-// unless somebody else is at it or there is more to do than that: then the loop is
-// woken. A switch to another thread costs more than the dispatch of a message, and
-// under load the appenders meet here often enough that the loop works in batches.
-func (s *Store) dispatchHere() {
+// dispatchHere dispatches in the appender's goroutine what it has just appended, unless somebody else is at it or there is
+// more to do than that: then the loop is woken. A switch to another thread costs more than the dispatch of a message, and
+// under load the appenders meet here often enough that the loop works in batches. now is the time of the append, in ms.
+func (s *Store) dispatchHere(now int64) {
 	d := &s.dispatch
 	if !d.looped.Load() {
 		return
 	}
-	if d.broken.Load() || s.queues.pendingBytes.Load() > pendingBound || !d.running.TryLock() {
+	if now < d.inline.Load() || d.broken.Load() || s.queues.pendingBytes.Load() > pendingBound || !d.running.TryLock() {
 		s.dispatchWake()
 		return
 	}
@@ -69,6 +76,9 @@ func (s *Store) dispatchHere() {
 	s.dispatchTrouble(err)
 	if more || err != nil || d.pos.Load() < s.confirmed() {
 		s.dispatchWake()
+	}
+	if after := s.nowMillis(); after-now > inlineMost {
+		d.inline.Store(after + inlinePause)
 	}
 }
 

@@ -1,11 +1,16 @@
 package store
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestAppenderDispatches: with nobody else at it, an appender makes its message
 // visible itself; otherwise it wakes the loop, which nobody does for nothing.
 func TestAppenderDispatches(t *testing.T) {
-	s := mustOpen(t, NewOptions(t.TempDir()))
+	o := NewOptions(t.TempDir())
+	o.Now = func() time.Time { return time.UnixMilli(1_750_000_000_000) } // nothing takes long
+	s := mustOpen(t, o)
 	defer s.Close()
 	woken := func() bool {
 		select {
@@ -53,5 +58,32 @@ func TestAppenderDispatches(t *testing.T) {
 	put()
 	if n := visible(); n != 2+dispatchInline || !woken() {
 		t.Errorf("an appender with a backlog made %d messages visible, or did not leave the rest to the loop", n-2)
+	}
+}
+
+// TestSlowArrivalsAreTheLoops: an appender that was held up by those who wait for its message is held up once.
+func TestSlowArrivalsAreTheLoops(t *testing.T) {
+	now := time.UnixMilli(1_750_000_000_000)
+	o := NewOptions(t.TempDir())
+	o.Now = func() time.Time { return now }
+	arrivals := 0
+	o.OnArrive = func([]Arrival) {
+		arrivals++
+		now = now.Add(5 * time.Millisecond)
+	}
+	s := mustOpen(t, o)
+	defer s.Close()
+	s.dispatch.looped.Store(true)
+	for range 10 {
+		if _, err := s.Append(benchMessage()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if arrivals != 1 {
+		t.Errorf("%d appenders told of arrivals", arrivals)
+	}
+	now = now.Add(inlinePause * time.Millisecond)
+	if _, err := s.Append(benchMessage()); err != nil || arrivals != 2 {
+		t.Errorf("after the pause %d appenders told of arrivals, %v", arrivals, err)
 	}
 }

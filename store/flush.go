@@ -18,8 +18,8 @@ type flusher struct {
 	scratch []ticket // of the flush loop
 }
 
-// appended is called after every append: it wakes whoever follows the log.
-func (s *Store) appended() {
+// appended is called after every append, with its time: it wakes whoever follows the log, or does their work.
+func (s *Store) appended(now int64) {
 	if s.o.FlushMode == SyncFlush {
 		s.flushWake()
 		return
@@ -27,7 +27,7 @@ func (s *Store) appended() {
 	if s.flusher.idle.Load() {
 		s.flushWake()
 	}
-	s.dispatchHere()
+	s.dispatchHere(now)
 }
 
 func (s *Store) flushWake() {

@@ -35,8 +35,9 @@ type Options struct {
 	// DelayTime is how long a message of a delay level waits, for the due time that entries of SCHEDULE_TOPIC_XXXX carry
 	// instead of a tag hash. ok is false for a level that does not exist. nil is upstream's table.
 	DelayTime func(level int) (d time.Duration, ok bool)
-	// OnArrive is called by the dispatcher after a batch of messages became visible to Get, with one Arrival each, oldest
-	// first. The slice and each Record are lent until it returns. May be nil.
+	// OnArrive is called after a batch of messages became visible to Get, with one Arrival each, oldest first: by the dispatcher,
+	// or by an appender before Append returns. It must be quick, and take no lock that is held around Append. The slice and each
+	// Record are lent until it returns. May be nil.
 	OnArrive func(batch []Arrival)
 
 	FlushMode     FlushMode // flushDiskType
