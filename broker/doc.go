@@ -4,7 +4,7 @@
 // A handler file is thin: it decodes a request, asks a domain object and
 // encodes the answer. What the broker keeps lives in rooms of its own below this
 // folder (topics, groups, offsets, clients, queuelock, longpoll, delay,
-// transaction, filter, pop, assignment, stats); they know neither frames nor
+// timer, transaction, filter, pop, assignment, stats); they know neither frames nor
 // sockets. Messages live in package store.
 //
 // # What runs where
@@ -26,6 +26,6 @@
 //
 // Listeners close first; requests in flight are answered; the broker leaves the
 // name servers; waiting pulls and pops are answered as not found; the services that
-// append (delay, transaction, pop) stop; the rooms persist, which notes the last ends
+// append (delay, timer, transaction, pop) stop; the rooms persist, which notes the last ends
 // of transactions; the store flushes and closes.
 package broker

@@ -3,4 +3,4 @@
 package timer
 
 // histories is how many histories a test run lives through.
-const histories = 150
+const histories = 300

@@ -358,6 +358,28 @@ func TestLongStop(t *testing.T) {
 	b.close()
 }
 
+// Without its checkpoint the timer does not know what was delivered: what was due
+// meanwhile comes, and what came before comes again, as upstream does.
+func TestLostCheckpoint(t *testing.T) {
+	b := newBench(t)
+	b.open()
+	b.send("old", startTime+2000)
+	b.send("meanwhile", startTime+20_000)
+	b.send("young", startTime+60_000)
+	b.to(startTime + 10_000)
+	b.close()
+	if err := b.disk.Remove("/store/config/timercheck"); err != nil {
+		t.Fatal(err)
+	}
+	b.clock = startTime + 30_000
+	b.open()
+	b.to(startTime + 59_000)
+	b.expect("map[meanwhile:1 old:2]")
+	b.to(startTime + 61_000)
+	b.expect("map[meanwhile:1 old:2 young:1]")
+	b.close()
+}
+
 // Without its files the timer reads the timer topic again: what is still due is
 // delivered in time, and what is over at once, as upstream does.
 func TestLostFiles(t *testing.T) {
