@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gantrymq/gantry/config"
 )
 
 func TestConfigurationInRocksDBIsRefused(t *testing.T) {
@@ -30,6 +32,28 @@ func TestNameServerLists(t *testing.T) {
 	} {
 		if err := checkNameServers(list); (err == nil) != good {
 			t.Errorf("%q: %v", list, err)
+		}
+	}
+}
+
+// TestRefusedSettings: what would leave data half understood is refused.
+func TestRefusedSettings(t *testing.T) {
+	for _, tt := range []struct {
+		set  map[string]string
+		word string // of the refusal; empty is none
+	}{
+		{nil, ""},
+		{map[string]string{"transRocksDBEnable": "true"}, ""},
+		{map[string]string{"transRocksDBEnable": "true", "transWriteOriginTransHalfEnable": "false"}, "half messages"},
+		{map[string]string{"timerRocksDBEnable": "true"}, "RocksDB"},
+		{map[string]string{"enableDLegerCommitLog": "true"}, "DLedger"},
+		{map[string]string{"storeType": "defaultRocksDB"}, "storeType"},
+	} {
+		dir := t.TempDir()
+		settings, _ := config.Load(config.Broker, testMachine(dir), config.FlagSource(tt.set))
+		err := check(settings, testConfig(dir))
+		if tt.word == "" && err != nil || tt.word != "" && (err == nil || !strings.Contains(err.Error(), tt.word)) {
+			t.Errorf("%v: %v", tt.set, err)
 		}
 	}
 }
