@@ -40,6 +40,7 @@ type walk struct {
 	began  int64 // ms since 1970
 	first  int64 // the half message that it began at
 	next   int64 // the half message that it looks at next
+	end    int64 // the end of the half messages when it began: what it puts back itself is behind
 	passed int64 // all half messages before this place in the log were looked at
 	asked  int   // bytes of questions since the last rest
 
@@ -47,8 +48,8 @@ type walk struct {
 }
 
 // Check walks over the half messages once, from where the last walk ended, until
-// it meets one that is too young. It is called by one goroutine at a time, which
-// is Run's while Run runs.
+// it meets one that is too young or was stored since. It is called by one goroutine
+// at a time, which is Run's while Run runs.
 func (s *Service) Check(ctx context.Context) {
 	if err := s.ops.flush(true); err != nil {
 		s.report(err)
@@ -57,6 +58,7 @@ func (s *Service) Check(ctx context.Context) {
 	w := &walk{s: s, o: s.opts.Settings(), began: s.opts.Now()}
 	w.first = s.progress(protocol.TopicTransHalf)
 	w.next = w.first
+	_, w.end = s.opts.Store.Bounds(protocol.TopicTransHalf)
 	w.ops = newOpReader(s.opts.Store, s.progress(protocol.TopicTransOpHalf), w.first)
 	err := w.run(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -116,7 +118,7 @@ func (w *walk) run(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if _, end := w.s.opts.Store.Bounds(protocol.TopicTransHalf); w.next >= end {
+		if w.next >= w.end {
 			return w.finish(ctx)
 		}
 		on, err := w.step(ctx)
@@ -129,8 +131,8 @@ func (w *walk) run(ctx context.Context) error {
 	return nil
 }
 
-// finish ends a walk that has come to the end of the half messages: what op
-// messages are left are about those that it has passed.
+// finish ends a walk that has come to its end: what op messages are left are about
+// half messages that it has passed, or about some that the next walk will look at.
 func (w *walk) finish(ctx context.Context) error {
 	end, err := w.settled(ctx)
 	for err == nil && w.ops.next < end {
@@ -163,9 +165,6 @@ func (w *walk) step(ctx context.Context) (on bool, err error) {
 	age := now - m.BornTimestamp
 	if times >= w.o.CheckMax || age > w.o.FileReserved.Milliseconds() {
 		return true, w.discard(&m)
-	}
-	if m.StoreTimestamp >= w.began {
-		return false, nil
 	}
 	m.Properties = codec.SetProperty(m.Properties, protocol.PropertyTransactionCheckTimes, strconv.Itoa(times+1))
 	immunity, custom := w.immunity(&m)
