@@ -11,8 +11,8 @@ import (
 
 // judgeDamage decides what a position that holds no record means: the end of the log, or damage up to a record at next. A read
 // error is neither: then nothing may be changed. Nor may it where messages that were synced are not there any more and nothing
-// proves where they end.
-func (s *Store) judgeDamage(p *recoveryPlan, at, limit int64, cause error) (next int64, ends bool, err error) {
+// proves where they end. before is the store time of the record in front, 0 when there is none.
+func (s *Store) judgeDamage(p *recoveryPlan, at, limit, before int64, cause error) (next int64, ends bool, err error) {
 	switch {
 	case errors.Is(cause, codec.ErrRecordTruncated), errors.Is(cause, codec.ErrRecordMagic), errors.Is(cause, codec.ErrRecordLength),
 		errors.Is(cause, codec.ErrRecordCRC), errors.Is(cause, errMisplaced):
@@ -38,6 +38,11 @@ func (s *Store) judgeDamage(p *recoveryPlan, at, limit int64, cause error) (next
 	case !found && at < c.synced:
 		return 0, false, fmt.Errorf("the commit log is damaged at %d (%w): it had been synced up to %d, but no whole record follows: nothing was changed; mend it with `gantry store repair`", at, cause, c.synced)
 	case !found:
+		return 0, true, nil
+	case !c.own && t < before:
+		// The official broker does not clear what it truncates: records of an earlier life may stand behind the end of the log,
+		// whole and in their old places. They are older than the last record; what follows it is not.
+		s.o.Event(Event{Level: Info, Text: fmt.Sprintf("the commit log ends at %d; what stands behind, from %d on, is left over from before a truncation", at, next)})
 		return 0, true, nil
 	case unsynced:
 		s.o.Event(Event{Level: Warning, Text: fmt.Sprintf("the commit log ends at %d, where a record was not written completely; later records that were not synced either, the first at %d, are dropped", at, next), Err: cause})

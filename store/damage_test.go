@@ -384,3 +384,46 @@ func memoryState(t *testing.T, disk vfs.FS) string {
 	}
 	return b.String()
 }
+
+// TestLeftovers: behind the end of an official broker's log whole records of before a truncation may stand. They are not taken
+// for the log, and nothing is taken out.
+func TestLeftovers(t *testing.T) {
+	disk, all := syncedDisk(t, 100)
+	o := damageOptions(disk)
+	const k = 70 // the official broker truncated here once, and has stored one shorter message since
+	m := *all[k]
+	m.Body, m.StoreTimestamp = []byte("after the truncation"), all[99].StoreTimestamp+1000
+	record, err := codec.AppendRecord(nil, &m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codec.StampRecord(record, m.QueueOffset, m.PhysicalOffset, m.StoreTimestamp)
+	spoil(t, disk, o, m.PhysicalOffset, record)
+	point, err := disk.Open("/store/checkpoint", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := checkpoint{logTime: m.StoreTimestamp, queueTime: m.StoreTimestamp, queuePhy: all[k-1].PhysicalOffset}
+	b := words.encode()
+	clear(b[checkpointOwn:])
+	if _, err := point.WriteAt(b, 0); err != nil {
+		t.Fatal(err)
+	}
+	point.Close()
+	s := mustOpen(t, o)
+	if _, end := s.LogRange(); end != m.PhysicalOffset+int64(len(record)) {
+		t.Errorf("the log ends at %d, want %d", end, m.PhysicalOffset+int64(len(record)))
+	}
+	x := sent{}
+	for _, one := range append(all[:k:k], &m) {
+		key := fmt.Sprintf("%s %d", one.Topic, one.QueueID)
+		x[key] = append(x[key], one)
+	}
+	x.check(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := disk.Stat("/store/" + QuarantineDir); err == nil {
+		t.Error("something was taken out")
+	}
+}

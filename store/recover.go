@@ -201,6 +201,7 @@ func (s *Store) walk(p *recoveryPlan, segs []*segment) (end, lastTime int64, err
 	lastTime = s.checkpoint.logTime
 	report := p.start + progressEvery
 	end = p.start
+	var before int64 // store time of the newest record
 	var m codec.Message
 	for {
 		record, err := sc.next(&m, true)
@@ -213,7 +214,7 @@ func (s *Store) walk(p *recoveryPlan, segs []*segment) (end, lastTime int64, err
 		}
 		if err != nil {
 			at := sc.pos
-			next, ends, err := s.judgeDamage(p, at, limit, err)
+			next, ends, err := s.judgeDamage(p, at, limit, before, err)
 			if err == nil && ends && s.o.Rebuild != nil {
 				err = s.keepTail(at, limit)
 			}
@@ -228,7 +229,8 @@ func (s *Store) walk(p *recoveryPlan, segs []*segment) (end, lastTime int64, err
 			continue
 		}
 		end = sc.pos
-		lastTime = max(lastTime, m.StoreTimestamp)
+		before = m.StoreTimestamp
+		lastTime = max(lastTime, before)
 		if end >= report {
 			report = end + progressEvery
 			s.o.Event(Event{Level: Info, Text: fmt.Sprintf("checked the commit log up to %d of at most %d", end, limit)})
