@@ -104,6 +104,9 @@ type PopConfig struct {
 	EnableRetryTopicV2                 bool          `conf:"enableRetryTopicV2"`
 	RetrieveMessageFromPopRetryTopicV1 bool          `conf:"retrieveMessageFromPopRetryTopicV1"`
 	PopFromRetryProbability            int32         `conf:"popFromRetryProbability"`
+	PopFromRetryProbabilityForPriority int32         `conf:"popFromRetryProbabilityForPriority"`
+	UseMessageFilterForNotification    bool          `conf:"useMessageFilterForNotification"`
+	MaxMessageFilterNumForNotification int32         `conf:"maxMessageFilterNumForNotification"`
 	PriorityOrderAsc                   bool          `conf:"priorityOrderAsc"`
 	UseSeparateRetryQueue              bool          `conf:"useSeparateRetryQueue"`
 	PopReviveSkipIfGroupAbsent         bool          `conf:"popReviveSkipIfGroupAbsent"`

@@ -2,8 +2,10 @@ package broker
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
+	"github.com/gantrymq/gantry/broker/attribute"
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/pop"
 	"github.com/gantrymq/gantry/codec"
@@ -76,7 +78,9 @@ func (b *Broker) admitPop(r *remoting.Request, op *popOp) error {
 	if h.MaxMsgNums < 0 {
 		return errNegativePop
 	}
-	return b.admitPopFilter(op)
+	var err error
+	op.filter, err = b.popFilter(h.Topic, h.Exp, h.ExpType)
+	return err
 }
 
 // admitReader judges topic, queue and group of a pop, and of what goes with it.
@@ -102,27 +106,25 @@ func (b *Broker) admitReader(r *remoting.Request, name, groupName string, queue 
 	return nil
 }
 
-// admitPopFilter finds the filter that the pop brings along. Unlike pulls, pops
-// may filter by properties on every broker.
-func (b *Broker) admitPopFilter(op *popOp) error {
-	h := &op.header
-	if h.Exp == "" || filter.TakesAll(h.Exp, h.ExpType) {
-		return nil
+// popFilter is the filter that a pop or a notification brings along. Unlike pulls,
+// they may filter by properties on every broker.
+func (b *Broker) popFilter(topic, expression, kind string) (filter.Filter, error) {
+	if expression == "" || filter.TakesAll(expression, kind) {
+		return filter.Filter{}, nil
 	}
-	sub, err := filter.Subscribe(h.Topic, h.Exp, h.ExpType)
+	unreadable := refuse(protocol.ResponseSubscriptionParseFailed, "parse the consumer's subscription failed")
+	sub, err := filter.Subscribe(topic, expression, kind)
 	if err != nil {
-		return refuse(protocol.ResponseSubscriptionParseFailed, "parse the consumer's subscription failed")
+		return filter.Filter{}, unreadable
 	}
 	if sub.IsTag() {
-		op.filter = filter.ForTags(sub)
-		return nil
+		return filter.ForTags(sub), nil
 	}
-	expression := b.expressions.Compile(sub.ExpressionType, sub.SubString)
-	if expression == nil {
-		return refuse(protocol.ResponseSubscriptionParseFailed, "parse the consumer's subscription failed")
+	compiled := b.expressions.Compile(sub.ExpressionType, sub.SubString)
+	if compiled == nil {
+		return filter.Filter{}, unreadable
 	}
-	op.filter = filter.ForExpression(expression)
-	return nil
+	return filter.ForExpression(compiled), nil
 }
 
 // pop pops, and wakes another request of the group when more is left.
@@ -135,6 +137,7 @@ func (b *Broker) pop(op *popOp) {
 	if !op.filter.All() {
 		request.Filter = &op.filter
 	}
+	request.Priority = b.priorityOf(h.Topic, h.ConsumerGroup)
 	b.popper.Pop(&request, &op.result)
 	if op.result.Count == 0 {
 		return
@@ -146,6 +149,22 @@ func (b *Broker) pop(op *popOp) {
 	if op.result.Rest > 0 {
 		b.polls.Free(h.Topic, h.ConsumerGroup, h.QueueID)
 	}
+}
+
+// priorityOf is the percentage of a group's pops that go strictly by priority: none
+// unless the topic is one of priorities, all unless the group says otherwise.
+func (b *Broker) priorityOf(topic, group string) int {
+	const all = 100
+	c := b.topics.Get(topic)
+	if c == nil || c.Attributes[attribute.MessageType] != "PRIORITY" {
+		return 0
+	}
+	if g := b.groups.Get(group); g != nil {
+		if n, err := strconv.Atoi(g.Attributes[attribute.PriorityFactor]); err == nil {
+			return n
+		}
+	}
+	return all
 }
 
 // answerPop writes what was popped. Records of the topic itself are written by

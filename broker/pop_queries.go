@@ -3,6 +3,7 @@ package broker
 import (
 	"strings"
 
+	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/pop"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
@@ -13,6 +14,7 @@ import (
 // notification is a question whether there is anything to pop.
 type notification struct {
 	header protocol.NotificationRequestHeader
+	filter filter.Filter
 }
 
 // notifyPop serves NOTIFICATION (200054): a client that has no pop of its own
@@ -31,6 +33,9 @@ func (b *Broker) notifyPop(r *remoting.Request) error {
 	if err == nil {
 		err = b.admitReader(r, h.Topic, h.ConsumerGroup, h.QueueID)
 	}
+	if err == nil && b.config.Load().UseMessageFilterForNotification {
+		n.filter, err = b.popFilter(h.Topic, h.Exp, h.ExpType)
+	}
 	if err != nil {
 		fault, ok := asRefusal(err)
 		if !ok {
@@ -46,6 +51,7 @@ func (b *Broker) notifyPop(r *remoting.Request) error {
 	for _, s := range []*string{&h.ConsumerGroup, &h.Topic, &h.AttemptID, &h.ExpType, &h.Exp, &h.Namespace} {
 		*s = strings.Clone(*s)
 	}
+	n.filter = n.filter.Clone()
 	b.parkNotice(&heldPop{pending: r.Detach(), notice: n})
 	return nil
 }
@@ -61,12 +67,19 @@ func (b *Broker) admitReading(_ *remoting.Request, text string) error {
 
 func (b *Broker) hasMessages(n *notification) bool {
 	h := &n.header
-	ordered := h.Order.Or(false)
-	if b.popper.HasMessages(h.Topic, h.ConsumerGroup, h.QueueID, ordered, h.AttemptID) {
+	q := pop.Question{
+		Topic: h.Topic, Group: h.ConsumerGroup, Queue: h.QueueID, Ordered: h.Order.Or(false), Attempt: h.AttemptID,
+		Filtered: int64(b.config.Load().MaxMessageFilterNumForNotification),
+	}
+	if n.filter.ByTags() {
+		q.Filter = &n.filter
+	}
+	if b.popper.HasMessages(&q) {
 		return true
 	}
+	q.Queue = -1
 	for _, retry := range b.popper.RetryTopics(h.Topic, h.ConsumerGroup) {
-		if b.popper.HasMessages(retry, h.ConsumerGroup, -1, ordered, h.AttemptID) {
+		if q.Topic = retry; b.popper.HasMessages(&q) {
 			return true
 		}
 	}
@@ -80,6 +93,9 @@ func (b *Broker) answerNotice(r replier, n *notification, full bool) {
 func (b *Broker) parkNotice(held *heldPop) {
 	h := &held.notice.header
 	poll := &pop.Poll[*heldPop]{Topic: h.Topic, Group: h.ConsumerGroup, Queue: h.QueueID, Deadline: h.BornTime + h.PollTime, Request: held}
+	if !held.notice.filter.All() {
+		poll.Filter = &held.notice.filter
+	}
 	if outcome := b.notices.Wait(poll); outcome != pop.Parked {
 		b.answerNotice(held.pending, held.notice, outcome == pop.PollFull)
 	}

@@ -73,6 +73,9 @@ func (f *Filter) matchProperties(properties string) bool {
 // All reports whether the filter lets everything through.
 func (f *Filter) All() bool { return f.codes == nil && f.sql == nil && f.retry == nil }
 
+// ByTags reports whether the filter judges by tags.
+func (f *Filter) ByTags() bool { return f.codes != nil }
+
 // Clone is a filter that shares no memory with a request.
 func (f *Filter) Clone() Filter {
 	c := *f

@@ -150,9 +150,15 @@ func (w *world) Get(q *store.Query, r *store.GetResult) {
 		return
 	}
 	for r.NextOffset < r.MaxOffset && r.Count < q.MaxCount {
-		r.QueueOffsets = append(r.QueueOffsets, r.NextOffset)
 		r.NextOffset++
+		if q.Filter != nil && !q.Filter.MatchUnit(int64(messages[r.NextOffset-1].id)) {
+			r.Status = store.NoMatchedMessage
+			continue
+		}
+		r.QueueOffsets = append(r.QueueOffsets, r.NextOffset-1)
 		r.Count++
+	}
+	if r.Count > 0 {
 		r.Status = store.Found
 	}
 }

@@ -11,12 +11,13 @@ import (
 // Settings are what a configuration says. The names in brackets are the official
 // keys.
 type Settings struct {
-	RetryV2       bool  // [enableRetryTopicV2] new retry topics have a plus sign in their names
-	RetryV1Too    bool  // [retrieveMessageFromPopRetryTopicV1] those without are read then, too
-	RetryPercent  int   // [popFromRetryProbability] of the pops that look into the retry topic first
-	CheckInMemory bool  // [initPopOffsetByCheckMsgInMem] a new group begins at 0 while that message is in memory
-	RisingQueues  bool  // [priorityOrderAsc] false: queues are walked from the random start upwards, as before 5.4
-	ReviveQueues  int32 // [reviveQueueNum]
+	RetryV2                bool  // [enableRetryTopicV2] new retry topics have a plus sign in their names
+	RetryV1Too             bool  // [retrieveMessageFromPopRetryTopicV1] those without are read then, too
+	RetryPercent           int   // [popFromRetryProbability] of the pops that look into the retry topic first
+	CheckInMemory          bool  // [initPopOffsetByCheckMsgInMem] a new group begins at 0 while that message is in memory
+	RetryPercentOfPriority int   // [popFromRetryProbabilityForPriority] the same of pops by priority
+	RisingQueues           bool  // [priorityOrderAsc] false: queues are walked from the random start upwards, as before 5.4
+	ReviveQueues           int32 // [reviveQueueNum]
 }
 
 // Messages is the store as a pop sees it.
@@ -70,8 +71,12 @@ type Request struct {
 	Invisible    int64 // ms
 	FromStart    bool  // where a group without an offset begins; false: at the end
 	Ordered      bool
-	Attempt      string // an ordered group's: the same attempt may pop the same again
-	Filter       store.Filter
+	// Priority is the percentage of pops that walk the queues strictly by priority
+	// instead of from a random one on: the group's, when the topic is one of
+	// priorities.
+	Priority int
+	Attempt  string // an ordered group's: the same attempt may pop the same again
+	Filter   store.Filter
 }
 
 // Result is what a pop found. It is used again after Release.
@@ -126,28 +131,32 @@ func (p *Popper) Pop(req *Request, r *Result) {
 		r.ReviveQueue = int32((p.turn.Add(1) - 1) % uint32(max(set.ReviveQueues, 1)))
 	}
 	random := p.opts.Random(100)
-	retryFirst := random < set.RetryPercent
+	strict, percent, from := !req.Ordered && random < req.Priority, set.RetryPercent, random
+	if strict {
+		percent, from = set.RetryPercentOfPriority, 0
+	}
+	retryFirst := random < percent
 	retry := RetryTopic(req.Topic, req.Group, set.RetryV2 && !(set.RetryV1Too && random%2 == 0))
 	if retryFirst && !req.Ordered {
-		p.popTopic(req, r, retry, random, set)
+		p.popTopic(req, r, retry, from, set)
 	}
 	if req.Queue < 0 {
-		p.popTopic(req, r, req.Topic, random, set)
+		p.popTopic(req, r, req.Topic, from, set)
 	} else {
 		p.popQueue(req, r, req.Topic, req.Queue, set)
 	}
 	if !retryFirst && r.Count < req.Max && !req.Ordered {
-		p.popTopic(req, r, retry, random, set)
+		p.popTopic(req, r, retry, from, set)
 	}
 }
 
-// popTopic walks the queues of a topic from a random one on.
-func (p *Popper) popTopic(req *Request, r *Result, topic string, random int, set Settings) {
+// popTopic walks the queues of a topic from one on.
+func (p *Popper) popTopic(req *Request, r *Result, topic string, from int, set Settings) {
 	n := int(p.opts.Queues(topic))
 	for i := range n {
-		at := random + i
+		at := from + i
 		if set.RisingQueues {
-			at = random + n - 1 - i
+			at = from + n - 1 - i
 		}
 		p.popQueue(req, r, topic, int32(at%n), set)
 	}
@@ -257,28 +266,54 @@ func (p *Popper) offset(k queueKey, fromStart, settle bool, set Settings) int64 
 	return off
 }
 
-// HasMessages reports whether a group would find anything in a topic, in one
-// queue or, when queue is negative, in any.
-func (p *Popper) HasMessages(topic, group string, queue int32, ordered bool, attempt string) bool {
-	queues := []int32{queue}
-	if queue < 0 {
-		queues = queues[:0]
-		for q := range p.opts.Queues(topic) {
-			queues = append(queues, q)
-		}
+// Question asks whether a group would find anything in a topic, in one queue or,
+// when Queue is negative, in any.
+type Question struct {
+	Topic, Group string
+	Queue        int32
+	Ordered      bool
+	Attempt      string
+	// Filter is asked while fewer messages than Filtered are left in a queue; nil
+	// wants everything.
+	Filter   store.Filter
+	Filtered int64
+}
+
+// HasMessages answers it.
+func (p *Popper) HasMessages(q *Question) bool {
+	from, to := q.Queue, q.Queue+1
+	if q.Queue < 0 {
+		from, to = 0, p.opts.Queues(q.Topic)
 	}
-	for _, q := range queues {
-		if ordered && p.opts.Orders.Blocked(attempt, topic, group, q, 0) {
-			continue
-		}
-		first, end := p.opts.Messages.Bounds(topic, q)
-		off, ok := p.opts.Offsets.Query(group, topic, q)
-		if !ok {
-			off = first
-		}
-		if end > off {
+	for queue := from; queue < to; queue++ {
+		if p.hasMessages(q, queue) {
 			return true
 		}
+	}
+	return false
+}
+
+func (p *Popper) hasMessages(q *Question, queue int32) bool {
+	if q.Ordered && p.opts.Orders.Blocked(q.Attempt, q.Topic, q.Group, queue, 0) {
+		return false
+	}
+	first, end := p.opts.Messages.Bounds(q.Topic, queue)
+	offset, ok := p.opts.Offsets.Query(q.Group, q.Topic, queue)
+	if !ok {
+		offset = first
+	}
+	rest := end - offset
+	if q.Filter == nil || rest <= 0 || rest >= q.Filtered {
+		return rest > 0
+	}
+	var got store.GetResult
+	defer got.Release()
+	for query := (store.Query{Topic: q.Topic, QueueID: queue, Offset: offset, MaxCount: 1, Filter: q.Filter}); query.Offset < end; {
+		p.opts.Messages.Get(&query, &got)
+		if got.Status == store.Found || got.NextOffset <= query.Offset {
+			return got.Status == store.Found
+		}
+		query.Offset = got.NextOffset
 	}
 	return false
 }
