@@ -135,7 +135,6 @@ type groupSum struct {
 	clients int
 	behind  int64
 	longest queueLag
-	tps     float64
 }
 
 func allLags(ctx context.Context, c *cli.Call, least int64) error {

@@ -31,7 +31,7 @@ type fakeBroker struct {
 func startBroker(t *testing.T) *fakeBroker {
 	t.Helper()
 	b := &fakeBroker{}
-	table, err := remoting.NewTable(
+	table, err := remoting.NewTable(append(b.doctorRoutes(),
 		remoting.Route{Code: protocol.GetRouteinfoByTopic, Handle: b.route},
 		remoting.Route{Code: protocol.GetMinOffset, Handle: func(r *remoting.Request) error {
 			r.Reply(protocol.ResponseSuccess, "", &protocol.GetMinOffsetResponseHeader{}, nil)
@@ -49,7 +49,7 @@ func startBroker(t *testing.T) *fakeBroker {
 		}},
 		remoting.Route{Code: protocol.PullMessage, Handle: b.pull},
 		remoting.Route{Code: protocol.SendMessageV2, Handle: b.send},
-	)
+	)...)
 	if err != nil {
 		t.Fatal(err)
 	}
