@@ -52,7 +52,8 @@ func (s *Store) judgeDamage(p *recoveryPlan, at, limit, before int64, cause erro
 	if err != nil {
 		return 0, false, err
 	}
-	if !proved {
+	// Where a record was there is room for one; at the end of a file a filler will do.
+	if fits := next-at >= placeholderLeast || s.log.view.Load().find(at).end() <= next; !proved || !fits {
 		return 0, false, fmt.Errorf("the commit log is damaged at %d (%w), and a record at %d, which had been synced, is intact, but nothing proves that the damage ends there: nothing was changed; mend it with `gantry store repair`", at, cause, next)
 	}
 	return next, false, nil

@@ -144,6 +144,10 @@ func TestDamageInTheMiddle(t *testing.T) {
 			spoil(t, disk, o, all[i].PhysicalOffset+4, zeros(4))
 			return []int{i}
 		}},
+		{"the filler of a file", func(t *testing.T, disk vfs.FS, o Options, all []*codec.Message) []int {
+			spoil(t, disk, o, recordEnd(t, all[lastIn(all, 2*seg)]), bytes.Repeat([]byte{7}, 8))
+			return nil
+		}},
 		{"across two files", func(t *testing.T, disk vfs.FS, o Options, all []*codec.Message) []int {
 			i := lastIn(all, 2*seg)
 			from := all[i].PhysicalOffset
