@@ -67,7 +67,7 @@ func (b *Broker) popSettings() pop.Settings {
 	cfg := b.config.Load()
 	return pop.Settings{
 		RetryV2: cfg.EnableRetryTopicV2, RetryV1Too: cfg.RetrieveMessageFromPopRetryTopicV1, RetryPercent: int(cfg.PopFromRetryProbability), RetryPercentOfPriority: int(cfg.PopFromRetryProbabilityForPriority),
-		CheckInMemory: cfg.InitPopOffsetByCheckMsgInMem, RisingQueues: cfg.PriorityOrderAsc, ReviveQueues: cfg.ReviveQueueNum,
+		CheckInMemory: cfg.InitPopOffsetByCheckMsgInMem, HighestFirst: cfg.PriorityOrderAsc, ReviveQueues: cfg.ReviveQueueNum,
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"slices"
 )
 
-// Bloom is the Bloom filter in which the consume queue's extension notes, for
-// each message, the groups that want it: upstream's BloomFilter. Its size follows
-// from the configuration and is part of what is stored.
+// Bloom is the Bloom filter in which an official broker notes, in the consume
+// queue's extension and for each message, the groups that want it: upstream's
+// BloomFilter. No extension is written here, but consumerFilter.json names each
+// group's bits, and an official broker takes nothing of a file whose bits do not
+// fit its own filter.
 type Bloom struct {
 	hashes int32 // functions
 	bits   int32 // a multiple of 8
@@ -45,21 +47,4 @@ func (b Bloom) Positions(name string) []int32 {
 func (b Bloom) fits(bits int32, positions []int32) bool {
 	return bits == b.bits && len(positions) == int(b.hashes) &&
 		!slices.ContainsFunc(positions, func(p int32) bool { return p < 0 || p >= bits })
-}
-
-// set notes positions in a bit map.
-func set(bitMap []byte, positions []int32) {
-	for _, p := range positions {
-		bitMap[p/8] |= 1 << (p % 8)
-	}
-}
-
-// has reports whether all positions are noted.
-func has(bitMap []byte, positions []int32) bool {
-	for _, p := range positions {
-		if bitMap[p/8]&(1<<(p%8)) == 0 {
-			return false
-		}
-	}
-	return true
 }

@@ -68,9 +68,6 @@ func OpenRegistry(o Options) (*Registry, configfile.Loaded, error) {
 	return r, loaded, nil
 }
 
-// Bloom is the filter that the bit maps are made with.
-func (r *Registry) Bloom() Bloom { return r.bloom }
-
 // Find returns what a group has registered for a topic, or nil. It does not keep
 // the names.
 func (r *Registry) Find(topic, group string) *Entry {
@@ -200,33 +197,4 @@ func (r *Registry) Persist() error {
 		return err
 	}
 	return nil
-}
-
-// BitMap notes which groups want a message of a topic, for the consume queue's
-// extension (enableCalcFilterBitMap); nil when no group has registered for the
-// topic.
-func (r *Registry) BitMap(topic, properties string) []byte {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	groups := r.topics[topic]
-	if len(groups) == 0 {
-		return nil
-	}
-	bitMap := make([]byte, r.bloom.bits/8)
-	for _, e := range groups {
-		if e.compiled != nil && e.compiled.Match(properties) {
-			set(bitMap, e.positions)
-		}
-	}
-	return bitMap
-}
-
-// MatchBitMap judges a message by what its queue unit's extension says: false
-// only when the group certainly does not want it. Messages that were stored
-// before the group registered have no say.
-func (e *Entry) MatchBitMap(bitMap []byte, storeTime int64) bool {
-	if e.compiled == nil || storeTime <= e.Born || len(bitMap)*8 != int(e.bitMapBits) {
-		return true
-	}
-	return has(bitMap, e.positions)
 }

@@ -108,24 +108,6 @@ func TestRegistryFile(t *testing.T) {
 	}
 }
 
-func TestBitMap(t *testing.T) {
-	c := &clock{100}
-	r := openRegistry(t, filepath.Join(t.TempDir(), "f.json"), c)
-	if r.BitMap("T", "a\x015\x02") != nil {
-		t.Error("a bit map without groups")
-	}
-	r.Register("G1", []protocol.SubscriptionData{sql("T", "a > 1", 1)})
-	r.Register("G2", []protocol.SubscriptionData{sql("T", "a > 7", 1)})
-	bitMap := r.BitMap("T", "a\x015\x02")
-	g1, g2 := r.Find("T", "G1"), r.Find("T", "G2")
-	if len(bitMap) != 14 || !g1.MatchBitMap(bitMap, 101) || g2.MatchBitMap(bitMap, 101) {
-		t.Errorf("bit map %x: %v %v", bitMap, g1.MatchBitMap(bitMap, 101), g2.MatchBitMap(bitMap, 101))
-	}
-	if !g2.MatchBitMap(bitMap, 100) || !g2.MatchBitMap(bitMap[1:], 101) || !g2.MatchBitMap(nil, 101) {
-		t.Error("a message is judged by a bit map that has no say")
-	}
-}
-
 func record(t *testing.T, properties ...string) []byte {
 	t.Helper()
 	var raw []byte

@@ -95,7 +95,7 @@ func (w *world) start() {
 	}
 	w.popper = New(Options{
 		Now: clock, Random: w.rng.IntN, Broker: testBroker, Messages: w, Offsets: w.offsets, Log: w, Orders: w.orders, Queues: w.readQueues,
-		Settings: func() Settings { return Settings{ReviveQueues: reviveQueues, RetryPercent: 20, RisingQueues: true} },
+		Settings: func() Settings { return Settings{ReviveQueues: reviveQueues, RetryPercent: 20, HighestFirst: true} },
 	})
 	for _, rec := range w.timer {
 		w.recover(rec.Tag, rec.Body)

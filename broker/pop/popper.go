@@ -16,7 +16,7 @@ type Settings struct {
 	RetryPercent           int   // [popFromRetryProbability] of the pops that look into the retry topic first
 	CheckInMemory          bool  // [initPopOffsetByCheckMsgInMem] a new group begins at 0 while that message is in memory
 	RetryPercentOfPriority int   // [popFromRetryProbabilityForPriority] the same of pops by priority
-	RisingQueues           bool  // [priorityOrderAsc] false: queues are walked from the random start upwards, as before 5.4
+	HighestFirst           bool  // [priorityOrderAsc] queues are walked downwards from the start; false: upwards, as before 5.4
 	ReviveQueues           int32 // [reviveQueueNum]
 }
 
@@ -155,7 +155,7 @@ func (p *Popper) popTopic(req *Request, r *Result, topic string, from int, set S
 	n := int(p.opts.Queues(topic))
 	for i := range n {
 		at := from + i
-		if set.RisingQueues {
+		if set.HighestFirst {
 			at = from + n - 1 - i
 		}
 		p.popQueue(req, r, topic, int32(at%n), set)
