@@ -52,6 +52,17 @@ func (s *Server) base() map[string]string {
 	return config
 }
 
+// tlsSettings are the settings about TLS.
+func (s *Server) tlsSettings() map[string]string {
+	tls := map[string]string{}
+	for k, v := range s.config {
+		if strings.HasPrefix(k, "tls.") {
+			tls[k] = v
+		}
+	}
+	return tls
+}
+
 // writeConfig writes the configuration file in the official format.
 func (s *Server) writeConfig() error {
 	config := s.base()

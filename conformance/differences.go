@@ -159,4 +159,11 @@ var Differences = []Difference{
 		Gantry:   "they go with the topic",
 		Why:      "a topic without static queues must not be shown with some",
 	},
+	{
+		Number:   22,
+		Title:    "requests and connections that wait",
+		Official: "as many as the memory holds",
+		Gantry:   "65,536 requests of one connection, beyond which it is answered SYSTEM_BUSY, and 65,536 connections, beyond which they are closed",
+		Why:      "no client needs as many, and one must not use up the memory of all",
+	},
 }

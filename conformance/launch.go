@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -75,13 +77,16 @@ func JavaArgs(s Spec) ([]string, error) {
 	default:
 		return nil, fmt.Errorf("conformance: the official release has no process for the role %s", s.Role)
 	}
-	return []string{
+	args := []string{
 		"-Xms128m", "-Xmx512m", "-XX:MaxDirectMemorySize=512m", "-XX:+UseSerialGC",
 		"-Drocketmq.home.dir=" + s.Dir, "-Duser.home=" + s.Dir, "-Dfile.encoding=UTF-8",
 		"-Drmq.logback.configurationFile=" + logback,
 		"--add-exports=java.base/sun.nio.ch=ALL-UNNAMED", "--add-exports=java.base/sun.security.x509=ALL-UNNAMED",
-		main, "-c", s.Config,
-	}, nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.TLS)) {
+		args = append(args, "-D"+key+"="+s.TLS[key])
+	}
+	return append(args, main, "-c", s.Config), nil
 }
 
 // process is an [Instance] that is a child of this process.

@@ -3,6 +3,7 @@ package raw
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -17,6 +18,8 @@ func connectionCases() []conformance.Case {
 	idle := map[string]string{"serverChannelMaxIdleTimeSeconds": "4"}
 	cases := []conformance.Case{
 		{Name: "tls", Feature: "TLS", Run: overTLS},
+		{Name: "tls-disabled", Feature: "TLS", Settings: tlsMode("disabled"), Run: tlsDisabled},
+		{Name: "tls-enforcing", Feature: "TLS", Needs: conformance.Control, Slow: true, Settings: tlsMode("enforcing"), Run: tlsEnforcing},
 		{Name: "go-away", Feature: "connections", Needs: conformance.Control, Slow: true, Settings: graceful, Run: goAway},
 		{Name: "idle", Feature: "connections", Settings: conformance.Settings{NameServer: idle, Broker: idle}, Run: idleClose},
 		{Name: "pipelined", Feature: "connections", Run: pipelined},
@@ -48,12 +51,62 @@ func served(t *conformance.T, conn *wire.Conn, code protocol.RequestCode, what s
 	}
 }
 
+// tlsMode has both servers take TLS connections as well (permissive, the default), only them
+// (enforcing), or none (disabled).
+func tlsMode(mode string) conformance.Settings {
+	setting := map[string]string{"tls.server.mode": mode}
+	return conformance.Settings{NameServer: setting, Broker: setting}
+}
+
+// dialTLS connects with TLS and asks the certificate for nothing.
+func dialTLS(ctx context.Context, address string) (*wire.Conn, error) {
+	nc, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return wire.NewConn(nc), nil
+}
+
+// tlsDisabled: a server that has TLS disabled closes connections that begin with it, and serves
+// the others.
+func tlsDisabled(t *conformance.T) {
+	eachServer(t, func(address string, code protocol.RequestCode) {
+		if conn, err := dialTLS(t.Context(), address); err == nil {
+			conn.Close()
+			t.Errorf("%s takes TLS", address)
+		}
+		conn, err := wire.Dial(t.Context(), address)
+		t.Check(err, "connect")
+		defer conn.Close()
+		served(t, conn, code, "without TLS")
+	})
+}
+
+// tlsEnforcing: a server that enforces TLS closes connections that do not begin with it.
+func tlsEnforcing(t *conformance.T) {
+	ns := t.Servers().NameServer()
+	t.Check(ns.Launch(t.Context()), "launch the name server") // who waits for it asks without TLS
+	t.Eventually(time.Minute, "a connection with TLS", func(ctx context.Context) error {
+		conn, err := dialTLS(ctx, ns.Address())
+		if err == nil {
+			served(t, conn, harmless["namesrv"], "with TLS")
+			conn.Close()
+		}
+		return err
+	})
+	conn, err := wire.Dial(t.Context(), ns.Address())
+	t.Check(err, "connect")
+	defer conn.Close()
+	if r, err := conn.Call(t.Context(), &wire.Frame{Code: int32(harmless["namesrv"])}); !errors.Is(err, wire.ErrClosed) {
+		t.Errorf("without TLS: %v, %v", r, err)
+	}
+}
+
 // overTLS: with default settings a server takes TLS connections beside plain ones.
 func overTLS(t *conformance.T) {
 	eachServer(t, func(address string, code protocol.RequestCode) {
-		nc, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp", address)
+		conn, err := dialTLS(t.Context(), address)
 		t.Check(err, "connect to %s with TLS", address)
-		conn := wire.NewConn(nc)
 		defer conn.Close()
 		served(t, conn, code, "with TLS")
 	})

@@ -1,6 +1,7 @@
 package raw
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strconv"
@@ -15,11 +16,11 @@ import (
 
 // limitCases are about servers that have too much to do, and clients that ask for too much.
 func limitCases() []conformance.Case {
-	// One worker and one place to wait for what administrators ask.
+	// One worker and one place to wait for what administrators ask, and for sends.
 	narrow := map[string]string{
 		"adminBrokerThreadPoolNums": "1", "adminBrokerThreadPoolQueueCapacity": "1", "waitTimeMillsInAdminBrokerQueue": "1000",
+		"sendMessageThreadPoolNums": "1", "sendThreadPoolQueueCapacity": "1",
 	}
-	one := map[string]string{"sendMessageThreadPoolNums": "1", "sendThreadPoolQueueCapacity": "1"}
 	return []conformance.Case{
 		{
 			Name: "busy", Feature: "SYSTEM_BUSY", Codes: []protocol.RequestCode{protocol.GetConsumerRunningInfo, protocol.HeartBeat},
@@ -27,11 +28,15 @@ func limitCases() []conformance.Case {
 		},
 		{
 			Name: "busy-senders", Feature: "SYSTEM_BUSY", Codes: []protocol.RequestCode{protocol.SendMessageV2}, Difference: 6,
-			Settings: conformance.Settings{Broker: one}, Run: busySenders,
+			Settings: conformance.Settings{Broker: narrow}, Run: busySenders,
 		},
 		{
 			Name: "slow-reader", Feature: "connections", Codes: []protocol.RequestCode{protocol.PullMessage}, Difference: 7,
 			Slow: true, Timeout: 2 * time.Minute, Run: slowReader,
+		},
+		{
+			Name: "many-requests", Feature: "connections", Codes: []protocol.RequestCode{protocol.PullMessage}, Difference: 22,
+			Slow: true, Timeout: 2 * time.Minute, Run: manyRequests,
 		},
 	}
 }
@@ -156,18 +161,8 @@ func slowReader(t *conformance.T) {
 	nc, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", broker.Address())
 	t.Check(err, "connect")
 	defer nc.Close()
-	for i := range pulls {
-		b, err := (&wire.Frame{
-			Code: int32(protocol.PullMessage), Opaque: int32(1 + i), Version: wire.Version550,
-			Ext: map[string]string{
-				"consumerGroup": group, "topic": topic, "queueId": "0", "queueOffset": "1", "maxMsgNums": "1", "sysFlag": "6",
-				"commitOffset": "0", "suspendTimeoutMillis": "60000", "subscription": "*", "subVersion": "0", "expressionType": "TAG",
-			},
-		}).Encode()
-		t.Check(err, "encode a pull")
-		_, err = nc.Write(b)
-		t.Check(err, "pull")
-	}
+	_, err = nc.Write(heldPulls(t, group, topic, pulls))
+	t.Check(err, "pull")
 	t.Pause(2 * time.Second) // the broker holds them
 	_, err = wire.Call(t.Context(), broker.Address(), sendFrame(topic, size))
 	t.Check(err, "send a large message")
@@ -189,5 +184,53 @@ func slowReader(t *conformance.T) {
 	another, err := wire.Call(t.Context(), broker.Address(), &wire.Frame{Code: int32(harmless["broker"])})
 	if err != nil || another.Code != int32(protocol.ResponseSuccess) {
 		t.Errorf("another client is answered %v, %v", another, err)
+	}
+}
+
+// heldPulls are pulls at the end of a queue that holds one message; the broker keeps them for a
+// minute, or until the next message.
+func heldPulls(t *conformance.T, group, topic string, n int) []byte {
+	var all []byte
+	for i := range n {
+		b, err := (&wire.Frame{
+			Code: int32(protocol.PullMessage), Opaque: int32(1 + i), Version: wire.Version550,
+			Ext: map[string]string{
+				"consumerGroup": group, "topic": topic, "queueId": "0", "queueOffset": "1", "maxMsgNums": "1", "sysFlag": "6",
+				"commitOffset": "0", "suspendTimeoutMillis": "60000", "subscription": "*", "subVersion": "0", "expressionType": "TAG",
+			},
+		}).Encode()
+		t.Check(err, "encode a pull")
+		all = append(all, b...)
+	}
+	return all
+}
+
+// manyRequests: one connection leaves more pulls with the broker than any client has queues.
+func manyRequests(t *conformance.T) {
+	const limit, beyond = 1 << 16, 100
+	topic, group := t.Topic(), t.Group()
+	r, err := wire.Call(t.Context(), t.Servers().Broker().Address(), sendFrame(topic, 1))
+	t.Check(err, "send")
+	t.AwaitEnd(topic, 0, 1)
+	if r.Code != int32(protocol.ResponseSuccess) {
+		t.Fatalf("the first send was answered %s", r)
+	}
+	conn, err := wire.Dial(t.Context(), t.Servers().Broker().Address())
+	t.Check(err, "connect")
+	defer conn.Close()
+	t.Check(conn.Write(heldPulls(t, group, topic, limit+beyond)), "pull %d times", limit+beyond)
+	refused := 0
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		r, err := conn.Push(ctx) // nobody waits for these answers by number
+		cancel()
+		if err != nil {
+			break
+		}
+		wantBusy(t, "a pull", r, "[OVERLOAD]system busy, start flow control for a while")
+		refused++
+	}
+	if want := map[bool]int{true: 0, false: beyond}[t.Official()]; refused != want {
+		t.Errorf("%d of %d pulls were refused, want %d", refused, limit+beyond, want)
 	}
 }
