@@ -84,22 +84,10 @@ func (b *Broker) runPops(ctx context.Context) error {
 	for _, r := range b.revivers {
 		parts.Go(func() { b.revive(ctx, r) })
 	}
-	tick := time.NewTicker(orderTick)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-			b.orders.Freed(b.freed)
-		}
-	}
+	parts.Go(func() { _ = b.orders.Run(ctx, b.freed) })
 	parts.Wait()
 	return context.Cause(ctx)
 }
-
-// orderTick is how exactly an ordered queue is given again when the time of what
-// was popped from it is over.
-const orderTick = 100 * time.Millisecond
 
 // freed wakes who waits for an ordered queue.
 func (b *Broker) freed(topic, group string, queue int32) {

@@ -423,7 +423,7 @@ func history(t *testing.T, seed uint64, ordered bool, crashes bool) {
 			for _, r := range w.revivers {
 				_, _ = r.Round()
 			}
-			w.orders.Freed(func(string, string, int32) {})
+			w.orders.freed(func(string, string, int32) {})
 		}
 	}
 }

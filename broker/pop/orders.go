@@ -1,11 +1,13 @@
 package pop
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gantrymq/gantry/configfile"
 )
@@ -28,6 +30,8 @@ type OrdersOptions struct {
 type Orders struct {
 	opts OrdersOptions
 	file *configfile.File
+
+	armed chan struct{} // holds a token when Run, which has slept, has times to keep
 
 	mu      sync.Mutex // guards the fields below
 	table   map[queueKey]*batch
@@ -56,7 +60,7 @@ func OpenOrders(o OrdersOptions) (*Orders, configfile.Loaded, error) {
 	if o.FS == nil {
 		o.FS = configfile.OS
 	}
-	s := &Orders{opts: o, table: map[queueKey]*batch{}, freeAt: map[queueKey]int64{}}
+	s := &Orders{opts: o, table: map[queueKey]*batch{}, freeAt: map[queueKey]int64{}, armed: make(chan struct{}, 1)}
 	s.file = configfile.New(o.FS, o.Path, s.encode)
 	loaded, err := s.file.Load(s.decode)
 	if err != nil {
@@ -204,14 +208,43 @@ func (s *Orders) note(k queueKey, b *batch) {
 	s.changed = true
 	if until := b.blockedUntil(s.opts.Now()); until != 0 {
 		s.freeAt[k.clone()] = until
+		select {
+		case s.armed <- struct{}{}:
+		default:
+		}
 	} else {
 		delete(s.freeAt, k)
 	}
 }
 
-// Freed calls wake for each queue whose batch is no longer awaited because its
-// time is over.
-func (s *Orders) Freed(wake func(topic, group string, queue int32)) {
+// freeTick is how exactly a queue is given again when the time of what was popped
+// from it is over.
+const freeTick = 100 * time.Millisecond
+
+// Run calls wake for each queue whose batch is no longer awaited because its time
+// is over, until ctx is done.
+func (s *Orders) Run(ctx context.Context, wake func(topic, group string, queue int32)) error {
+	tick := time.NewTimer(freeTick)
+	defer tick.Stop()
+	for ticking := true; ; {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.armed:
+			if !ticking {
+				tick.Reset(freeTick)
+			}
+			ticking = true
+		case <-tick.C:
+			if ticking = s.freed(wake); ticking { // otherwise the next pop arms it
+				tick.Reset(freeTick)
+			}
+		}
+	}
+}
+
+// freed is one look of Run; more says that there are times to keep.
+func (s *Orders) freed(wake func(topic, group string, queue int32)) (more bool) {
 	now := s.opts.Now()
 	var free []queueKey
 	s.mu.Lock()
@@ -229,10 +262,12 @@ func (s *Orders) Freed(wake func(topic, group string, queue int32)) {
 		delete(s.freeAt, k)
 		free = append(free, k)
 	}
+	more = len(s.freeAt) > 0
 	s.mu.Unlock()
 	for _, k := range free {
 		wake(k.topic, k.group, k.queue)
 	}
+	return more
 }
 
 // clean forgets batches of what no longer exists, and old ones.

@@ -1,11 +1,17 @@
 package pop
 
 import (
+	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 var anyHost = netip.MustParseAddrPort("127.0.0.1:1000")
@@ -56,9 +62,9 @@ func TestOrdersFile(t *testing.T) {
 		t.Error("a message that was delayed does not block")
 	}
 	freed := 0
-	again.Freed(func(string, string, int32) { freed++ })
+	again.freed(func(string, string, int32) { freed++ })
 	now += 6_000
-	again.Freed(func(topic, group string, queue int32) { freed++ })
+	again.freed(func(topic, group string, queue int32) { freed++ })
 	if freed != 1 || again.Blocked("", "T", "G", 0, 1) {
 		t.Errorf("freed %d times", freed)
 	}
@@ -75,4 +81,39 @@ func TestOrdersFile(t *testing.T) {
 	if next := open(path).commit(k, 7, 1); next != 8 {
 		t.Errorf("what belongs to no queue is kept: %d", next)
 	}
+}
+
+// TestOrdersRun: a queue is free when its time is over, however often others are
+// popped meanwhile.
+func TestOrdersRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _, err := OpenOrders(OrdersOptions{
+			Path: filepath.Join(t.TempDir(), "consumerOrderInfo.json"), Now: func() int64 { return time.Now().UnixMilli() },
+			Queues: func(string) int32 { return 9 }, HasGroup: func(string) bool { return true },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		var freed []string
+		var run sync.WaitGroup
+		run.Go(func() {
+			_ = s.Run(ctx, func(topic, group string, queue int32) {
+				freed = append(freed, fmt.Sprintf("%s@%s@%d", topic, group, queue))
+			})
+		})
+		time.Sleep(time.Second) // it sleeps by now
+		var info Info
+		start := time.Now()
+		s.popped("", queueKey{"T", "G", 0}, start.UnixMilli(), 2000, []int64{1}, &info)
+		for time.Since(start) < 3*time.Second {
+			s.popped("", queueKey{"T", "G", 1}, time.Now().UnixMilli(), 60_000, []int64{1}, &info)
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel()
+		run.Wait()
+		if !slices.Equal(freed, []string{"T@G@0"}) {
+			t.Errorf("freed %q", freed)
+		}
+	})
 }

@@ -55,6 +55,7 @@ type PollFilter interface {
 type Polls[T any] struct {
 	opts    PollOptions[T]
 	waiting atomic.Int64
+	armed   chan struct{} // holds a token when Run, which has slept, has deadlines to keep
 
 	mu     sync.Mutex // guards the fields below
 	queues map[queueKey][]*Poll[T]
@@ -73,7 +74,7 @@ const (
 
 // NewPolls makes an empty Polls. Nothing is handed back before Run.
 func NewPolls[T any](o PollOptions[T]) *Polls[T] {
-	p := &Polls[T]{opts: o, queues: map[queueKey][]*Poll[T]{}, groups: map[string]map[string]int{}}
+	p := &Polls[T]{opts: o, queues: map[queueKey][]*Poll[T]{}, groups: map[string]map[string]int{}, armed: make(chan struct{}, 1)}
 	p.wake.L = &p.mu
 	return p
 }
@@ -115,7 +116,12 @@ func (p *Polls[T]) Wait(w *Poll[T]) PollOutcome {
 		p.groups[w.Topic] = map[string]int{}
 	}
 	p.groups[w.Topic][w.Group]++
-	p.waiting.Add(1)
+	if p.waiting.Add(1) == 1 {
+		select {
+		case p.armed <- struct{}{}:
+		default:
+		}
+	}
 	return Parked
 }
 
@@ -226,14 +232,20 @@ func (p *Polls[T]) Run(ctx context.Context) error {
 	for range max(p.opts.Workers, 1) {
 		workers.Go(p.work)
 	}
-	tick := time.NewTicker(pollTick)
+	tick := time.NewTimer(pollTick)
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	for ticking := true; ctx.Err() == nil; {
 		select {
 		case <-ctx.Done():
+		case <-p.armed:
+			if !ticking {
+				tick.Reset(pollTick)
+			}
+			ticking = true
 		case <-tick.C:
-			if p.waiting.Load() > 0 {
+			if ticking = p.waiting.Load() > 0; ticking { // otherwise whoever comes next arms it
 				p.expire(p.opts.Now(), false)
+				tick.Reset(pollTick)
 			}
 		}
 	}
