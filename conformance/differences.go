@@ -166,4 +166,25 @@ var Differences = []Difference{
 		Gantry:   "65,536 requests of one connection, beyond which it is answered SYSTEM_BUSY, and 65,536 connections, beyond which they are closed",
 		Why:      "no client needs as many, and one must not use up the memory of all",
 	},
+	{
+		Number:   23,
+		Title:    "the flag of a message whose producer had to be asked about its transaction",
+		Official: "it is 0: the half message is put back without it",
+		Gantry:   "it is what the application set",
+		Why:      "a committed message is the message that was sent",
+	},
+	{
+		Number:   24,
+		Title:    "transactions that ended in the last seconds before a stop",
+		Official: "the next life of the broker asks about them again, and a producer that answers commits a second time",
+		Gantry:   "their ends are noted at the stop",
+		Why:      "a restart delivers nothing twice",
+	},
+	{
+		Number:   25,
+		Title:    "the end of a transaction whose half message was put back because of its immunity",
+		Official: "it is not found under the offset that the producer knows; when the immunity is over the producer is asked, and commits a second time",
+		Gantry:   "it is found",
+		Why:      "what was ended is not asked about",
+	},
 }

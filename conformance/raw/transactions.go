@@ -22,6 +22,8 @@ func transactionCases() []conformance.Case {
 			kill := func(s *conformance.Server, _ context.Context) error { return s.Kill() }
 			acrossBrokers(t, 1, kill, t.Servers().Broker().Start)
 		}},
+		{Name: "ends-before-stop", Difference: 24, Run: endsBeforeStop},
+		{Name: "end-of-a-spared-one", Difference: 25, Run: endOfASparedOne},
 		{Name: "hand-over", Timeout: 8 * time.Minute, Run: handOverTransactions},
 	}
 	for i := range cases {
@@ -29,6 +31,9 @@ func transactionCases() []conformance.Case {
 		c.Name, c.Client, c.Topology, c.Feature = "raw/transactions/"+c.Name, conformance.Raw, conformance.SingleBroker, "transactions"
 		c.Needs, c.Slow = conformance.Control, true
 		c.Settings = conformance.Settings{Broker: map[string]string{"transactionTimeOut": "1000", "transactionCheckInterval": "2000", "transactionCheckMax": "1000"}}
+		if c.Difference == 24 {
+			c.Settings.Broker["transactionOpBatchInterval"] = "600000"
+		}
 		c.Codes = []protocol.RequestCode{protocol.SendMessageV2, protocol.EndTransaction, protocol.CheckTransactionState, protocol.HeartBeat, protocol.PullMessage}
 	}
 	return cases
@@ -69,7 +74,7 @@ func acrossBrokers(t *conformance.T, changes int, end func(*conformance.Server, 
 		// Another than the one that stored them carries these to their end: by what the producer
 		// knows from the send, and by what it is asked.
 		p.end(late, protocol.SysFlagTransactionCommit, false)
-		asked := p.asked(open.body, given.body)
+		asked := p.askedAbout(open.body, given.body)
 		p.end(asked[open.body], protocol.SysFlagTransactionCommit, true)
 		p.end(asked[given.body], protocol.SysFlagTransactionRollback, true)
 		want = append(want, name("committed"), name("late"), name("open"))
@@ -118,14 +123,18 @@ func (p *txProducer) call(f *wire.Frame) *wire.Frame {
 	return r
 }
 
-// half opens a transaction.
-func (p *txProducer) half(body string) transaction {
+// half opens a transaction, with a property more or without.
+func (p *txProducer) half(body string, property ...string) transaction {
+	properties := "TRAN_MSG\x01true\x02PGROUP\x01" + p.group + "\x02"
+	if len(property) == 2 {
+		properties += property[0] + "\x01" + property[1] + "\x02"
+	}
 	r := p.call(&wire.Frame{
 		Code: int32(protocol.SendMessageV2), Body: []byte(body),
 		Ext: map[string]string{
 			"a": p.group, "b": p.topic, "c": "TBW102", "d": "1", "e": "0", "f": strconv.Itoa(int(protocol.SysFlagTransactionPrepared)),
 			"g": strconv.FormatInt(time.Now().UnixMilli(), 10), "h": "0", "j": "0", "k": "false", "m": "false",
-			"i": "TRAN_MSG\x01true\x02PGROUP\x01" + p.group + "\x02",
+			"i": properties,
 		},
 	})
 	id := r.Ext["msgId"] // address, then the physical offset in 16 hexadecimal digits
@@ -142,21 +151,28 @@ func (p *txProducer) end(x transaction, how int32, fromCheck bool) {
 	}})
 }
 
-// asked waits until the broker has asked about some transactions. What else it asks about stays
-// unanswered: the official broker forgets the ends of its last seconds.
-func (p *txProducer) asked(bodies ...string) map[string]transaction {
-	found := map[string]transaction{}
-	for len(found) < len(bodies) {
+// asked waits for the next question and returns the transaction that it is about.
+func (p *txProducer) asked() transaction {
+	for {
 		q, err := p.conn.Push(p.Context())
-		p.Check(err, "wait to be asked about %v, so far about %v", bodies, found)
+		p.Check(err, "wait to be asked")
 		if q.Code != int32(protocol.CheckTransactionState) {
 			continue
 		}
 		records, err := wire.Records(q.Body)
 		p.Check(err, "read the half message of a question")
 		body := string(records[0].Body)
-		if slices.Contains(bodies, body) {
-			found[body] = transaction{body: body, offset: q.Ext["tranStateTableOffset"], physical: q.Ext["commitLogOffset"]}
+		return transaction{body: body, offset: q.Ext["tranStateTableOffset"], physical: q.Ext["commitLogOffset"]}
+	}
+}
+
+// askedAbout waits until the broker has asked about all of some transactions. What else it asks
+// about stays unanswered: the official broker forgets the ends of its last seconds.
+func (p *txProducer) askedAbout(bodies ...string) map[string]transaction {
+	found := map[string]transaction{}
+	for len(found) < len(bodies) {
+		if x := p.asked(); slices.Contains(bodies, x.body) {
+			found[x.body] = x
 		}
 	}
 	return found
