@@ -168,6 +168,7 @@ func (b *Broker) changeInvisible(r *remoting.Request) error {
 		answer.ReviveQid = receipt.ReviveQueue
 	}
 	if !receipt.Ordered() {
+		b.countCheckPoints(h.ConsumerGroup, h.Topic, 1)
 		b.countAck(h.ConsumerGroup, h.Topic, 1)
 	}
 	r.Reply(protocol.ResponseSuccess, notSet, &answer, nil)
@@ -179,6 +180,12 @@ func (b *Broker) changeInvisible(r *remoting.Request) error {
 func (b *Broker) popRollback(r *remoting.Request) error {
 	r.Reply(protocol.ResponseSuccess, notSet, nil, nil)
 	return nil
+}
+
+// countCheckPoints notes check points that were written.
+func (b *Broker) countCheckPoints(group, topic string, n int) {
+	b.stats.BrokerCheckPoints(n)
+	b.stats.GroupItem(stats.GroupCkNums, group, topic).Add(int64(n), 0)
 }
 
 // countAck notes acknowledgements.

@@ -146,6 +146,9 @@ func (b *Broker) pop(op *popOp) {
 		part := &op.result.Parts[i]
 		b.countGet(h.ConsumerGroup, part.Origin.Topic(h.Topic, h.ConsumerGroup), part.Got.Count, part.Got.Bytes)
 	}
+	if !request.Ordered {
+		b.countCheckPoints(h.ConsumerGroup, h.Topic, len(op.result.Parts))
+	}
 	if op.result.Rest > 0 {
 		b.polls.Free(h.Topic, h.ConsumerGroup, h.QueueID)
 	}

@@ -107,12 +107,12 @@ func (m *Manager) Item(name, key string) *Item {
 // GroupItem is Item with the key "topic@group".
 func (m *Manager) GroupItem(name, group, topic string) *Item { return m.Item(name, topic+"@"+group) }
 
-// BrokerAcked and BrokerChangedInvisible count, for the whole broker, POP
-// acknowledgements and changes of invisible time.
+// BrokerAcked and BrokerCheckPoints count, for the whole broker, POP
+// acknowledgements, and check points of pops and of changed invisible times.
 func (m *Manager) BrokerAcked(n int) { m.Item(BrokerAckNums, m.cluster).Add(int64(n), 0) }
 
-// BrokerChangedInvisible see BrokerAcked.
-func (m *Manager) BrokerChangedInvisible(n int) { m.Item(BrokerCkNums, m.cluster).Add(int64(n), 0) }
+// BrokerCheckPoints see BrokerAcked.
+func (m *Manager) BrokerCheckPoints(n int) { m.Item(BrokerCkNums, m.cluster).Add(int64(n), 0) }
 
 // View returns the sums of the last minute, hour and day, and false when nothing
 // has ever been counted under that name and key.

@@ -89,7 +89,7 @@ func TestFlows(t *testing.T) {
 		m.Group("G", "rmq_sys_x").Add(9, 10)
 		m.GroupItem(SendBackNums, "G", "T").Add(1, 1)
 		m.BrokerAcked(2)
-		m.BrokerChangedInvisible(3)
+		m.BrokerCheckPoints(3)
 		m.Item(ChannelActivity, "CONNECT").Add(4, 1)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
