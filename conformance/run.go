@@ -71,10 +71,11 @@ func (r *Runner) Run(ctx context.Context, target *Target, cases []Case) []Result
 	}
 	atOnce := max(1, r.Clusters)
 	if target.Kind == KindExternal {
-		// All groups meet the same servers. Cases that register brokers of their invention with
-		// the name server come last: tools would ask those brokers too.
+		// All groups meet the same servers. Cases about the name server alone register brokers of
+		// their invention, which tools would ask too, so they come first; and they leave nothing
+		// behind, while tools leave the configuration of ordered topics.
 		atOnce = 1
-		slices.SortStableFunc(groups, func(a, b []*Case) int { return b[0].Topology.Brokers - a[0].Topology.Brokers })
+		slices.SortStableFunc(groups, func(a, b []*Case) int { return a[0].Topology.Brokers - b[0].Topology.Brokers })
 	}
 	clusters := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup

@@ -99,6 +99,9 @@ func brokersOfOneConnection(t *conformance.T) {
 	t.Pause(2 * time.Second) // what was found together leaves together
 	left, err = routed(t.Context())
 	t.Check(err, "ask for routes")
+	for i, topic := range topics {
+		unregister(t, "B"+topic, fmt.Sprintf("10.0.0.%d:10911", i+1))
+	}
 	if want := map[bool]int{true: 1, false: 0}[t.Official()]; left != want {
 		t.Errorf("%d of the topics have a route, want %d", left, want)
 	}
@@ -134,4 +137,14 @@ func refusedRegistration(t *conformance.T) {
 	if listed := strings.Contains(string(r.Body), `"`+broker+`"`); listed != t.Official() {
 		t.Errorf("the broker is listed: %t", listed)
 	}
+	unregister(t, broker, "10.0.0.1:10911")
+}
+
+// unregister removes what is left of a broker, so that nobody asks it.
+func unregister(t *conformance.T, broker, address string) {
+	_, err := wire.Call(t.Context(), t.Servers().NameServer().Address(), &wire.Frame{
+		Code: int32(protocol.UnregisterBroker),
+		Ext:  map[string]string{"brokerName": broker, "brokerAddr": address, "clusterName": "C" + broker, "brokerId": "0"},
+	})
+	t.Check(err, "unregister")
 }
