@@ -135,13 +135,17 @@ func (t *T) Eventually(limit time.Duration, what string, f func(ctx context.Cont
 	limit = stretch(limit, t.factor)
 	ctx, cancel := context.WithTimeout(t.ctx, limit)
 	defer cancel()
+	var why error // what was last found while there was time: f may only say that it ran out of it
 	for {
 		err := f(ctx)
 		if err == nil {
 			return
 		}
+		if why == nil || ctx.Err() == nil {
+			why = err
+		}
 		if ctx.Err() != nil {
-			t.Fatalf("%s: not within %v: %v", what, limit, err)
+			t.Fatalf("%s: not within %v: %v", what, limit, why)
 		}
 		pause(ctx, 5*probePause)
 	}
