@@ -137,6 +137,9 @@ func Open(o Options) (*Service, configfile.Loaded, error) {
 		return nil, loaded, fmt.Errorf("open the timer: %w", err)
 	}
 	s.resume(&found)
+	if found.Fresh {
+		return s, loaded, nil // there is nothing to put right, and a first start should be quick
+	}
 	// What was put right is made durable before anything else can change.
 	if err := s.commit(s.files.Commit); err != nil {
 		return nil, loaded, errors.Join(fmt.Errorf("open the timer: %w", err), s.files.Close())
