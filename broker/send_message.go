@@ -121,7 +121,24 @@ func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.To
 	if topic.TopicFilterType == protocol.FilterMultiTag {
 		op.msg.SysFlag |= protocol.SysFlagMultiTags
 	}
+	if op.props.priority != "" {
+		op.prioritise(topic)
+	}
 	return nil
+}
+
+// prioritise puts a message with a priority into the queue of that number, or the last.
+// A message whose queue means something, or that is stored elsewhere first, loses the
+// priority instead. The type of the topic does not matter, as upstream.
+func (op *sendOp) prioritise(topic *protocol.TopicConfig) {
+	priority, err := strconv.ParseInt(op.props.priority, 10, 32)
+	switch {
+	case err != nil || priority < 0:
+	case op.props.transaction, op.props.delayLevel != "", op.props.timed, op.props.sharded:
+		op.props.drop(protocol.PropertyPriority)
+	default:
+		op.msg.QueueID = min(int32(priority), topic.WriteQueueNums-1)
+	}
 }
 
 // errNoBody refuses a message without a body. Upstream stumbles over it, before it looks at

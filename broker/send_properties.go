@@ -23,6 +23,8 @@ type sendProperties struct {
 	waitFlush   bool // WAIT is not "false"
 	hasKeys     bool
 	multiQueue  bool // INNER_MULTI_DISPATCH stands there
+	sharded     bool // __SHARDINGKEY stands there: the message is one of an ordered row
+	priority    string
 }
 
 // reservedProperties are never taken from a client.
@@ -100,6 +102,10 @@ func (p *sendProperties) note(name, value string) {
 		p.transaction = strings.EqualFold(value, "true")
 	case protocol.PropertyTimerDelaySec, protocol.PropertyTimerDelayMs, protocol.PropertyTimerDeliverMs:
 		p.timed = true
+	case protocol.PropertyPriority:
+		p.priority = value
+	case protocol.PropertyShardingKey:
+		p.sharded = true
 	case protocol.PropertyInnerMultiDispatch:
 		p.multiQueue = true
 	}
