@@ -187,4 +187,11 @@ var Differences = []Difference{
 		Gantry:   "it is found",
 		Why:      "what was ended is not asked about",
 	},
+	{
+		Number:   26,
+		Title:    "a message that a client sends to the timer topic itself",
+		Official: "takes it, and the timer stops at it for good: nothing that waits behind it is delivered, before or after a restart",
+		Gantry:   "takes it and passes over it",
+		Why:      "anybody who may send can stop all delayed deliveries of a broker otherwise",
+	},
 }

@@ -43,6 +43,7 @@ func Cases() []conformance.Case {
 		{Name: "pull-consumer", Feature: "pulling", Codes: consuming, Run: pullConsumer},
 		{Name: "retry-then-dead-letter", Feature: "retries and dead letters", Settings: quickRetries, Codes: append([]protocol.RequestCode{protocol.ConsumerSendMsgBack}, consuming...), Timeout: 2 * time.Minute, Run: retryThenDeadLetter},
 		{Name: "delayed-message", Feature: "scheduled messages", Settings: quickRetries, Codes: consuming, Run: delayedMessage},
+		{Name: "timer-messages", Feature: "timer messages", Settings: timers, Codes: consuming, Run: timerMessages},
 		{Name: "offset-continuation", Feature: "consumer offsets", Codes: consuming, Timeout: 2 * time.Minute, Run: offsetContinuation},
 		{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute, Run: rebalance},
 		{Name: "transactions", Feature: "transactions", Settings: quickChecks, Slow: true, Codes: append([]protocol.RequestCode{protocol.EndTransaction, protocol.CheckTransactionState}, consuming...), Timeout: 3 * time.Minute, Run: transactions},

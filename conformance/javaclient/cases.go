@@ -23,6 +23,13 @@ var quickChecks = conformance.Settings{Broker: map[string]string{
 	"transactionTimeOut": "1000", "transactionCheckInterval": "1000",
 }}
 
+// recalls allows messages that wait to be recalled. Both settings keep the cases off the servers
+// of one that stops the official timer.
+var (
+	recalls   = conformance.Settings{Broker: map[string]string{"recallMessageEnable": "true", "timerPrecisionMs": "1000"}}
+	noRecalls = conformance.Settings{Broker: map[string]string{"timerPrecisionMs": "1000"}}
+)
+
 // Request codes that every producer, and every push consumer, of this client sends.
 var (
 	producing = []protocol.RequestCode{
@@ -73,6 +80,9 @@ func entries() []entry {
 		{Case: c{Name: "retry-then-dead-letter", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: retryThenDeadLetter},
 		{Case: c{Name: "listener-throws", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: listenerThrows},
 		{Case: c{Name: "delayed-message", Feature: "scheduled messages", Settings: quickRetries, Codes: consuming}, run: delayedMessage},
+		{Case: c{Name: "timer-messages", Feature: "timer messages", Settings: recalls, Codes: consuming}, run: timerMessages, only: javadriver.V550},
+		{Case: c{Name: "recall", Feature: "timer messages", Settings: recalls, Codes: with(consuming, protocol.RecallMessage)}, run: recall, only: javadriver.V550},
+		{Case: c{Name: "recall-forbidden", Feature: "timer messages", Settings: noRecalls, Codes: with(producing, protocol.RecallMessage)}, run: recallForbidden, only: javadriver.V550},
 		{Case: c{Name: "offset-continuation", Feature: "consumer offsets", Codes: consuming, Timeout: 2 * time.Minute}, run: offsetContinuation},
 		{Case: c{Name: "from-last-offset", Feature: "consumer offsets", Codes: consuming}, run: fromLastOffset},
 		{Case: c{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute}, run: rebalance},

@@ -95,6 +95,7 @@ func sendWrongQueue(k *kit) {
 // Response codes that cases expect.
 const (
 	systemError    = 1
+	noPermission   = 16
 	messageIllegal = 13
 	illegalQueue   = 29
 )

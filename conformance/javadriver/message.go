@@ -31,7 +31,10 @@ type Message struct {
 	Keys        string            `json:"keys,omitempty"`
 	Body        []byte            `json:"body,omitempty"` // received bodies beyond 16 KiB are left out: compare Digest
 	Flag        int               `json:"flag,omitempty"`
-	Delay       int               `json:"delay,omitempty"`      // level, of a message to send
+	Delay       int               `json:"delay,omitempty"`    // level, of a message to send
+	DelaySec    int64             `json:"delaySec,omitempty"` // since 5.0.0, as the two that follow
+	DelayMs     int64             `json:"delayMs,omitempty"`
+	DeliverMs   int64             `json:"deliverMs,omitempty"`  // when, in milliseconds since 1970
 	Properties  map[string]string `json:"properties,omitempty"` // the user's when sent, all when received
 	Raw         map[string]string `json:"raw,omitempty"`        // the client's reserved ones, of a message to send
 	Size        int               `json:"size,omitempty"`

@@ -106,6 +106,9 @@ final class Args {
         if (has("delay")) {
             m.setDelayTimeLevel(num("delay", 0));
         }
+        time(m, "delaySec", "setDelayTimeSec");
+        time(m, "delayMs", "setDelayTimeMs");
+        time(m, "deliverMs", "setDeliverTimeMs");
         if (has("flag")) {
             m.setFlag(num("flag", 0));
         }
@@ -124,6 +127,18 @@ final class Args {
             }
         }
         return m;
+    }
+
+    /** Sets a delivery time, by a method that 4.9 does not have. */
+    private void time(Message m, String key, String setter) {
+        if (!has(key)) {
+            return;
+        }
+        try {
+            Message.class.getMethod(setter, long.class).invoke(m, big(key, 0));
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalArgumentException("this client has no " + setter, e);
+        }
     }
 
     MessageQueue queue() {
