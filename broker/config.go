@@ -157,6 +157,7 @@ type TransactionConfig struct {
 type StoreConfig struct {
 	StorePathRootDir           string        `conf:"storePathRootDir" when:"start"`
 	StorePathCommitLog         string        `conf:"storePathCommitLog" when:"start"`
+	EnabledAppendPropCRC       bool          `conf:"enabledAppendPropCRC" when:"start"`
 	ReadOnlyLogStorePaths      string        `conf:"readOnlyCommitLogStorePaths" when:"start"`
 	MappedFileSizeCommitLog    int64         `conf:"mappedFileSizeCommitLog" when:"start"`
 	MappedFileSizeConsumeQueue int64         `conf:"mappedFileSizeConsumeQueue" when:"start"`

@@ -12,6 +12,7 @@ import (
 func (b *Broker) openStore(cfg *Config) error {
 	levels := b.levels
 	o := store.NewOptions(cfg.StorePathRootDir)
+	o.PropertyCRC = cfg.EnabledAppendPropCRC
 	o.CommitLog, o.ReadOnlyLogs = cfg.StorePathCommitLog, cfg.ReadOnlyLogStorePaths
 	o.Now, o.Event, o.OnArrive = b.now, b.storeEvent, b.messagesArrived
 	o.StoreHost = b.storeHost

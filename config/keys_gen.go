@@ -459,7 +459,7 @@ var keys = [...]Key{
 	{Family: "store", Name: "maxTopicLength", Type: Int, standard: "127", Meaning: "topic name limit", inert: "steers a detail of the official program that has no counterpart"},
 	{Family: "store", Name: "autoMessageVersionOnTopicLen", Type: Bool, standard: "true", Meaning: "V2 records for long names", inert: "steers a detail of the official program that has no counterpart"},
 	{Family: "store", Name: "enableRunningFlagsInFlush", Type: Bool, standard: "false", flags: important, Meaning: "since 5.4.0", inert: "steers a detail of the official program that has no counterpart"},
-	{Family: "store", Name: "enabledAppendPropCRC", Type: Bool, standard: "false", Meaning: "CRC over the whole record in property __CRC32#", inert: "steers a detail of the official program that has no counterpart"},
+	{Family: "store", Name: "enabledAppendPropCRC", Type: Bool, standard: "false", honoured: inBroker, atStart: inBroker, Meaning: "CRC over the whole record in property __CRC32#", inert: "steers a detail of the official program that has no counterpart"},
 	{Family: "store", Name: "forceVerifyPropCRC", Type: Bool, standard: "false", Meaning: "recovery requires it", inert: "steers a detail of the official program that has no counterpart"},
 	{Family: "store", Name: "travelCqFileNumWhenGetMessage", Type: Int, standard: "1", Meaning: "consume queue files that one read may cross", inert: "tunes how the official program reads its files"},
 	{Family: "store", Name: "correctLogicMinOffsetSleepInterval", Type: Int, standard: "1", Meaning: "ms between two corrected consume queues", inert: "tunes how the official program cleans its files"},

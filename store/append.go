@@ -61,7 +61,7 @@ func (s *Store) Append(m *codec.Message) (AppendResult, error) {
 	e := encoders.Get().(*encoder)
 	defer e.release()
 	var err error
-	if e.buf, err = codec.AppendRecord(e.buf[:0], m); err != nil {
+	if e.buf, err = s.encode(e.buf[:0], m); err != nil {
 		return AppendResult{Status: encodeStatus(err)}, err
 	}
 	if limit := s.tuning.Load().MaxMessageSize + encodeRoom; len(e.buf) > limit {
@@ -129,7 +129,7 @@ func (e *encoder) encodeBatch(m *codec.Message, entries codec.BatchBody, s *Stor
 		}
 		one.Flag, one.Body, one.Properties = entry.Flag, entry.Body, entry.Properties
 		before := len(e.buf)
-		if e.buf, err = codec.AppendRecord(e.buf, &one); err != nil {
+		if e.buf, err = s.encode(e.buf, &one); err != nil {
 			return err
 		}
 		e.sizes = append(e.sizes, int32(len(e.buf)-before))
@@ -182,7 +182,7 @@ func (s *Store) placeLocked(q *queue, records []byte, count int, step int64) (Ap
 	if step > 0 {
 		first = q.next
 	}
-	stamp := stamper{queueOffset: first, step: step, time: now}
+	stamp := stamper{queueOffset: first, step: step, time: now, crc: s.o.PropertyCRC}
 	phy, err := l.place(records, &stamp)
 	if err != nil {
 		return AppendResult{}, err
@@ -199,6 +199,7 @@ type stamper struct {
 	queueOffset int64
 	step        int64
 	time        int64
+	crc         bool // the records end with room for a checksum
 }
 
 func (st *stamper) stamp(records []byte, phy int64) {
@@ -206,6 +207,9 @@ func (st *stamper) stamp(records []byte, phy int64) {
 	for len(records) > 0 {
 		size, _, _ := codec.RecordHead(records)
 		codec.StampRecord(records[:size], off, phy, st.time)
+		if st.crc {
+			sealCRC(records[:size])
+		}
 		off += st.step
 		phy += int64(size)
 		records = records[size:]

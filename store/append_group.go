@@ -67,7 +67,7 @@ func (s *Store) encodeEntry(e *encoder, g *GroupEntry) {
 		return
 	}
 	before := len(e.buf)
-	e.buf, g.Err = codec.AppendRecord(e.buf, g.Message)
+	e.buf, g.Err = s.encode(e.buf, g.Message)
 	if g.Err != nil {
 		g.Result = AppendResult{Status: encodeStatus(g.Err)}
 		return

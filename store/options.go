@@ -41,6 +41,7 @@ type Options struct {
 	OnArrive func(batch []Arrival)
 
 	FlushMode     FlushMode // flushDiskType
+	PropertyCRC   bool      // enabledAppendPropCRC: records end with a checksum of all of them
 	SegmentSize   int64     // mappedFileSizeCommitLog
 	QueueFileSize int64     // mappedFileSizeConsumeQueue; rounded up to whole entries, as upstream does
 	Index         bool      // messageIndexEnable

@@ -137,7 +137,7 @@ func (s *Store) putPlaceholders(g *segment, from, to, storeTime int64, note stri
 		if n > placeholderMost {
 			n = min(placeholderMost, n-placeholderMost/2) // what is left is not too short for another one
 		}
-		b, err := placeholder(at, int(n), storeTime, note)
+		b, err := s.placeholder(at, int(n), storeTime, note)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func syncNow(f vfs.File) error {
 }
 
 // placeholder is a record of exactly n bytes.
-func placeholder(phy int64, n int, storeTime int64, note string) ([]byte, error) {
+func (s *Store) placeholder(phy int64, n int, storeTime int64, note string) ([]byte, error) {
 	if n < placeholderLeast {
 		return nil, fmt.Errorf("%d bytes at %d are too few for a record", n, phy)
 	}
@@ -168,8 +168,12 @@ func placeholder(phy int64, n int, storeTime int64, note string) ([]byte, error)
 		BornTimestamp: storeTime, BornHost: host, StoreTimestamp: storeTime, StoreHost: host,
 		Properties: string(codec.AppendProperty(nil, placeholderNote, note)),
 	}
+	crc := s.o.PropertyCRC
+	if crc {
+		m.Properties = withCRCRoom(m.Properties)
+	}
 	if size, err := codec.RecordSize(&m); err != nil || size > n {
-		m.Properties = ""
+		m.Properties, crc = "", false
 	}
 	if size, err := codec.RecordSize(&m); err != nil || size > n {
 		m.Topic = m.Topic[:len(m.Topic)-(size-n)] // there is room for one byte of it at least
@@ -179,5 +183,9 @@ func placeholder(phy int64, n int, storeTime int64, note string) ([]byte, error)
 		return nil, err
 	}
 	m.Body = bytes.Repeat([]byte{0}, n-size)
-	return codec.AppendRecord(nil, &m)
+	b, err := codec.AppendRecord(nil, &m)
+	if err == nil && crc {
+		sealCRC(b)
+	}
+	return b, err
 }
