@@ -81,10 +81,11 @@ type txHistory struct {
 	parts  sync.WaitGroup // Run of store and service
 	mail   sync.WaitGroup // answers and ends on their way
 
-	mu    sync.Mutex // guards what follows, and what all points to
-	all   []*tx
-	byID  map[string]*tx
-	alive bool // producers answer
+	mu      sync.Mutex // guards what follows, and what all points to
+	all     []*tx
+	byID    map[string]*tx
+	alive   bool // producers answer
+	halting bool // the broker is about to end
 }
 
 const (
@@ -128,7 +129,7 @@ func (h *txHistory) start() {
 	})
 	h.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
-	h.b, h.cancel = b, cancel
+	h.b, h.cancel, h.halting = b, cancel, false
 	h.parts.Go(func() { _ = b.store.Run(ctx) })
 	h.parts.Go(func() { _ = b.halves.Run(ctx) })
 }
@@ -142,6 +143,9 @@ func (h *txHistory) must(err error) {
 
 // halt ends all goroutines of the broker, and those that bring it something.
 func (h *txHistory) halt() {
+	h.mu.Lock()
+	h.halting = true // from here on ask sends nothing, so that all that was sent can be waited for
+	h.mu.Unlock()
 	h.mail.Wait()
 	h.cancel()
 	h.parts.Wait()
@@ -233,7 +237,7 @@ func (h *txHistory) ask(q transaction.Question) bool {
 		h.t.Errorf("%s is asked about, at offset %d, %v after its end was acknowledged", id, q.Message.QueueOffset, time.Since(x.ended))
 	}
 	x.latest, x.ended = q.Message.QueueOffset, time.Time{}
-	if !h.alive {
+	if !h.alive || h.halting {
 		return false
 	}
 	end := transaction.End{Group: q.Group, QueueOffset: q.Message.QueueOffset, PhysicalOffset: q.Message.PhysicalOffset, FromCheck: true}
