@@ -16,6 +16,7 @@ const (
 	Java498 Client = "java498" // the Java client 4.9.8
 	Java550 Client = "java550" // the Java client 5.5.0
 	MQAdmin Client = "mqadmin" // the official administration tool 5.5.0
+	Admin   Client = "admin"   // gantry admin, which must do as the official tool does
 	Process Client = "process" // the server's process itself: start, memory, signals
 	Example Client = "example" // the official example programs
 )

@@ -16,14 +16,14 @@ import (
 
 // cases lists the cases of every client. A new client adds its line here. Cases that drive
 // Java programs take their processes from the pool.
-func cases(o options, java *javadriver.Pool) ([]conformance.Case, error) {
+func cases(o options, java *javadriver.Pool, own *mqadmin.Tool) ([]conformance.Case, error) {
 	all, err := raw.Cases(o.rewrite)
 	if err != nil {
 		return nil, err
 	}
 	all = append(all, goclient.Cases()...)
 	all = append(all, process.Cases()...)
-	tool, err := mqadmin.Cases(java, beside(o.rewrite, "mqadmin"))
+	tool, err := mqadmin.Cases(java, own, beside(o.rewrite, "mqadmin"))
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func beside(rewrite, name string) string {
 func javaReleases(cases []conformance.Case) []string {
 	of := map[conformance.Client]string{
 		conformance.Java498: javadriver.V498, conformance.Java550: javadriver.V550,
-		conformance.MQAdmin: javadriver.V550, conformance.Example: javadriver.V550,
+		conformance.MQAdmin: javadriver.V550, conformance.Admin: javadriver.V550, conformance.Example: javadriver.V550,
 	}
 	needed := map[string]bool{}
 	for _, c := range cases {

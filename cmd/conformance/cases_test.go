@@ -5,11 +5,12 @@ import (
 
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/javadriver"
+	"github.com/gantrymq/gantry/conformance/mqadmin"
 )
 
 // Every intended difference is shown by a case, and no case shows one that is not listed.
 func TestDifferencesAreShown(t *testing.T) {
-	all, err := cases(options{}, &javadriver.Pool{})
+	all, err := cases(options{}, &javadriver.Pool{}, &mqadmin.Tool{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ import (
 
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/javadriver"
+	"github.com/gantrymq/gantry/conformance/mqadmin"
 	"github.com/gantrymq/gantry/conformance/report"
 )
 
@@ -82,7 +83,9 @@ func main() {
 func run(ctx context.Context, o options) (_ report.Counts, err error) {
 	java := &javadriver.Pool{}
 	defer func() { err = errors.Join(err, java.Close()) }()
-	cases, err := choose(o, java)
+	own := &mqadmin.Tool{Make: func(ctx context.Context) (string, func(), error) { return gantryBinary(ctx, o.gantry) }}
+	defer own.Close()
+	cases, err := choose(o, java, own)
 	if err != nil {
 		return report.Counts{}, err
 	}
@@ -117,12 +120,12 @@ func run(ctx context.Context, o options) (_ report.Counts, err error) {
 
 // choose selects the cases that the flags ask for. That none is left is an error: a run
 // without a case must not look like one that passed.
-func choose(o options, java *javadriver.Pool) ([]conformance.Case, error) {
+func choose(o options, java *javadriver.Pool, own *mqadmin.Tool) ([]conformance.Case, error) {
 	expr, err := regexp.Compile(o.run)
 	if err != nil {
 		return nil, fmt.Errorf("-run: %w", err)
 	}
-	all, err := cases(o, java)
+	all, err := cases(o, java, own)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -20,9 +21,11 @@ import (
 //go:embed testdata
 var scripts embed.FS
 
-// Cases lists the cases. When rewrite is not empty it is the folder of this package in the
-// source tree: outputs seen with the official server are then recorded there.
-func Cases(pool *javadriver.Pool, rewrite string) ([]conformance.Case, error) {
+// Cases lists the cases: each script is played by the official tool and by ours, so that the
+// two are compared on the same servers. When rewrite is not empty it is the folder of this
+// package in the source tree: outputs of the official tool, seen with the official server,
+// are then recorded there.
+func Cases(pool *javadriver.Pool, own *Tool, rewrite string) ([]conformance.Case, error) {
 	var all []conformance.Case
 	err := fs.WalkDir(scripts, "testdata", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(file) != ".txt" {
@@ -41,12 +44,24 @@ func Cases(pool *javadriver.Pool, rewrite string) ([]conformance.Case, error) {
 		c.Timeout = 4 * time.Minute // commands of all cases run one at a time
 		c.Run = func(t *conformance.T) {
 			record := rewrite != "" && t.Official()
-			play(t, s, pool, record)
+			play(t, s, pool, nil, record)
 			if record && !t.Failed() {
 				t.Check(os.WriteFile(filepath.Join(rewrite, filepath.FromSlash(file)), []byte(s.format()), 0o644), "record %s", file)
 			}
 		}
 		all = append(all, c)
+		if s.officialOnly == "" && rewrite == "" {
+			c.Name, c.Client = "admin/"+strings.TrimSuffix(path.Base(file), ".txt"), conformance.Admin
+			if s.alone { // settings of another set of servers, without effect on any script
+				c.Settings.Broker = maps.Clone(c.Settings.Broker)
+				if c.Settings.Broker == nil {
+					c.Settings.Broker = map[string]string{}
+				}
+				c.Settings.Broker["flushDelayOffsetInterval"] = "10001"
+			}
+			c.Run = func(t *conformance.T) { play(t, s, pool, own, false) }
+			all = append(all, c)
+		}
 		return nil
 	})
 	return append(all, conformance.Case{

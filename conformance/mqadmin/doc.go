@@ -1,5 +1,6 @@
-// Package mqadmin has the cases that run the official admin tool, release 5.5.0: scripts of
-// commands with the output that the tool prints against the official server.
+// Package mqadmin has the cases of administration: scripts of commands with the output that
+// the official admin tool, release 5.5.0, prints against the official server. Each script is
+// played twice, by that tool and by "gantry admin", on every target.
 //
 // A script lies in testdata. Its head names the feature, the request codes, settings and
 // masks; then come steps:
@@ -17,10 +18,21 @@
 //	$~ topicList -n {ns} | grep {topic}  repeated until the output is as expected
 //	{topic}
 //
+//	$ cat {dir}/a.json | members         a file that a command wrote; lines sorted, without commas
+//
 //	= id MsgId: (\w+)                    keeps a part of the last output as {id}
 //	@produce {topic} 3                   sends messages with the Java client
 //	@push {group} {topic} 3              starts a push consumer and waits for messages
 //	@pause 1s
+//
+// Where the official tool reports a failure, ours must end with a sentence on the error output
+// and an exit code other than 0. What else differs on purpose follows the command:
+//
+//	@ours fails no message at 99         ours reports a failure, by a sentence that matches
+//	@ours omits ^usage: |^ -             ours prints all lines but those that match
+//
+// and a line "official REASON" in the head keeps our tool out of a script, "alone" gives
+// each tool servers of its own.
 //
 // {ns}, {broker} and {brokerName} are the servers'; {topic}, {topic2}, {group}, {group2} are
 // the case's own, and short enough for the tool's columns; {dir} is an empty folder. Left out

@@ -30,21 +30,17 @@ const (
 type player struct {
 	t      *conformance.T
 	s      *script
-	driver *javadriver.Driver
+	pool   *javadriver.Pool
+	own    *Tool // our tool plays; nil: the official one
 	record bool
 	vars   map[string]string
 	last   string // raw output of the last command
 }
 
 // play performs a script and compares, or notes, when record is set, what it sees.
-func play(t *conformance.T, s *script, pool *javadriver.Pool, record bool) {
-	d, err := pool.Get(t.Context(), javadriver.Options{Release: javadriver.V550})
-	if errors.Is(err, javadriver.ErrLacking) {
-		t.Skipf("%v", err)
-	}
-	t.Check(err, "start the Java driver")
+func play(t *conformance.T, s *script, pool *javadriver.Pool, own *Tool, record bool) {
 	servers := t.Servers()
-	p := &player{t: t, s: s, driver: d, record: record, vars: map[string]string{
+	p := &player{t: t, s: s, pool: pool, own: own, record: record, vars: map[string]string{
 		"ns": servers.NameServerList(), "broker": servers.Broker().Address(), "brokerName": servers.Broker().Name(),
 		"topic": short("T", t.Topic()), "topic2": short("T", t.Topic()),
 		"group": short("G", t.Group()), "group2": short("G", t.Group()),
@@ -53,6 +49,16 @@ func play(t *conformance.T, s *script, pool *javadriver.Pool, record bool) {
 	for _, st := range s.steps {
 		p.step(st)
 	}
+}
+
+// driver is the process that runs the official tool and the Java clients.
+func (p *player) driver() *javadriver.Driver {
+	d, err := p.pool.Get(p.t.Context(), javadriver.Options{Release: javadriver.V550})
+	if errors.Is(err, javadriver.ErrLacking) {
+		p.t.Skipf("%v", err)
+	}
+	p.t.Check(err, "start the Java driver")
+	return d
 }
 
 // short makes a name of constant length out of a unique one.
@@ -68,6 +74,7 @@ func (p *player) step(st *step) {
 	switch word {
 	case "$", "$~":
 		p.command(st, rest, word == "$~")
+	case "@ours": // read with the command before it
 	case "=":
 		name, expr, _ := strings.Cut(rest, " ")
 		m := regexp.MustCompile(expr).FindStringSubmatch(p.last)
@@ -106,32 +113,67 @@ func (p *player) command(st *step, line string, retry bool) {
 	}
 	deadline := time.Now().Add(settleTime)
 	for {
-		got := p.run(strings.Fields(line), pipe)
-		if p.record {
-			st.want = got
-			return
+		var fault string
+		if name, isFile := strings.CutPrefix(line, "cat "); isFile {
+			text, err := os.ReadFile(name)
+			p.t.Check(err, "%s", st.text)
+			if st.want, fault = p.compare(st.want, p.shown(string(text), pipe)); p.record {
+				return
+			}
+		} else if p.own != nil {
+			fault = p.runOwn(st, strings.Fields(line), pipe)
+		} else {
+			if st.want, fault = p.compare(st.want, p.run(strings.Fields(line), pipe)); p.record {
+				return
+			}
 		}
-		if got == st.want {
+		if fault == "" {
 			return
 		}
 		if !retry || time.Now().After(deadline) || p.t.Context().Err() != nil {
-			p.t.Errorf("%s\nprinted\n%s\nwant\n%s", st.text, got, st.want)
+			p.t.Errorf("%s\n%s", st.text, fault)
 			return
 		}
 		p.t.Pause(retryPause)
 	}
 }
 
-// run runs the tool once and returns what it printed, filtered and masked.
+// compare says how an output differs from the one that is wanted. When recording, it is
+// wanted from then on.
+func (p *player) compare(want, got string) (wanted, fault string) {
+	if p.record {
+		return got, ""
+	}
+	return want, differs(got, want)
+}
+
+// differs says how two outputs differ; "" when they do not.
+func differs(got, want string) string {
+	if got == want {
+		return ""
+	}
+	return fmt.Sprintf("printed\n%s\nwant\n%s", got, want)
+}
+
+// run runs the official tool once and returns what it printed, filtered and masked.
 func (p *player) run(args []string, pipe string) string {
-	output, exits, err := p.driver.Admin(p.t.Context(), args...)
+	output, exits, err := p.driver().Admin(p.t.Context(), args...)
 	p.t.Check(err, "run mqadmin %q", args)
 	if exits {
 		p.t.Fatalf("mqadmin %q would print its usage and exit", args)
 	}
 	p.last = output
+	return p.shown(output, pipe)
+}
+
+// shown makes of an output what scripts hold: filtered, masked, and without what tells of
+// the tool and of the machine only.
+func (p *player) shown(output, pipe string) string {
 	var lines []string
 	for line := range strings.Lines(output) {
+		if strings.HasPrefix(line, "SLF4J: ") { // the JVM's first clients may meet while it sets up its log
+			continue
+		}
 		line = strings.TrimRight(line, " \n\r")
 		if !stackLine.MatchString(line) && !strings.HasPrefix(line, "SLF4J: ") {
 			lines = append(lines, padding.ReplaceAllString(line, "  "))
@@ -140,7 +182,7 @@ func (p *player) run(args []string, pipe string) string {
 	return strings.Trim(p.hide(strings.Join(p.filter(lines, pipe), "\n")), "\n")
 }
 
-// filter applies "grep EXPRESSION" and "sort", separated by " | ".
+// filter applies "grep EXPRESSION", "sort" and "members", separated by " | ".
 func (p *player) filter(lines []string, pipe string) []string {
 	for pipe != "" {
 		var stage string
@@ -148,6 +190,11 @@ func (p *player) filter(lines []string, pipe string) []string {
 		word, expr, _ := strings.Cut(stage, " ")
 		switch word {
 		case "sort":
+			slices.Sort(lines)
+		case "members": // of JSON objects that Java writes in the order of its hash tables
+			for i := range lines {
+				lines[i] = strings.TrimSuffix(lines[i], ",")
+			}
 			slices.Sort(lines)
 		case "grep":
 			keep := regexp.MustCompile(expr)
@@ -190,7 +237,7 @@ func (p *player) hide(text string) string {
 
 // produce sends numbered messages: topic, how many.
 func (p *player) produce(args []string) {
-	prod, err := p.driver.Producer(p.t.Context(), p.vars["ns"], p.vars["group"]+"_producer", javadriver.Args{"heartbeatMs": 1000})
+	prod, err := p.driver().Producer(p.t.Context(), p.vars["ns"], p.vars["group"]+"_producer", javadriver.Args{"heartbeatMs": 1000})
 	p.t.Check(err, "start a producer")
 	p.closeLater(prod)
 	n, err := strconv.Atoi(args[1])
@@ -206,7 +253,7 @@ func (p *player) produce(args []string) {
 // push starts a consumer that lives as long as the case: group, topic, how many messages
 // it must be given before the script goes on.
 func (p *player) push(args []string) {
-	c, err := p.driver.Push(p.t.Context(), p.vars["ns"], args[0], args[1], javadriver.Args{
+	c, err := p.driver().Push(p.t.Context(), p.vars["ns"], args[0], args[1], javadriver.Args{
 		"heartbeatMs": 1000, "persistMs": 1000, "instance": "case" + args[0],
 	})
 	p.t.Check(err, "start a push consumer")

@@ -16,6 +16,10 @@ type script struct {
 	masks []mask
 	lines []string // the head, as it is written back when the script is recorded anew
 	steps []*step
+	// alone gives each tool servers of its own: what the script does there is seen by the next.
+	alone bool
+	// officialOnly is why our own tool does not play the script; "" when it does.
+	officialOnly string
 }
 
 // mask hides what no two runs have in common.
@@ -28,6 +32,7 @@ type mask struct {
 type step struct {
 	text string // the line as it stands in the file
 	want string
+	ours string // how our tool's result differs: see package doc
 }
 
 // isCommand tells a run of the tool from a directive.
@@ -48,6 +53,12 @@ func parseScript(name, text string) (*script, error) {
 		switch {
 		case strings.HasPrefix(line, "$"), strings.HasPrefix(line, "@"), strings.HasPrefix(line, "= "):
 			finish()
+			if ours, ok := strings.CutPrefix(line, "@ours "); ok {
+				if len(s.steps) == 0 || !s.steps[len(s.steps)-1].isCommand() {
+					return nil, fmt.Errorf("%s:%d: %q follows no command", name, i+1, line)
+				}
+				s.steps[len(s.steps)-1].ours = ours
+			}
 			current = &step{text: line}
 			s.steps = append(s.steps, current)
 		case current != nil && current.isCommand():
@@ -115,6 +126,10 @@ func (s *script) headLine(line string) error {
 			show = "${1}" + show
 		}
 		s.masks = append(s.masks, mask{show, re})
+	case "alone":
+		s.alone = true
+	case "official":
+		s.officialOnly = rest
 	default:
 		return fmt.Errorf("unknown word %q in the head", word)
 	}
@@ -127,14 +142,15 @@ func (s *script) format() string {
 	b.WriteString(strings.TrimRight(strings.Join(s.lines, "\n"), "\n") + "\n")
 	afterCommand := true
 	for _, st := range s.steps {
-		if st.isCommand() || afterCommand {
+		ours := strings.HasPrefix(st.text, "@ours ")
+		if st.isCommand() || afterCommand && !ours {
 			b.WriteString("\n")
 		}
 		b.WriteString(st.text + "\n")
 		if st.want != "" {
 			b.WriteString(st.want + "\n")
 		}
-		afterCommand = st.isCommand()
+		afterCommand = st.isCommand() || ours
 	}
 	return b.String()
 }

@@ -56,6 +56,7 @@ var clientNames = []struct {
 	{conformance.Java498, "Java client rocketmq-client 4.9.8"},
 	{conformance.Java550, "Java client rocketmq-client 5.5.0"},
 	{conformance.MQAdmin, "mqadmin 5.5.0"},
+	{conformance.Admin, "gantry admin"},
 	{conformance.Example, "rocketmq-example 5.5.0"},
 	{conformance.Process, "the server's process: start, signals, memory, data directory"},
 }
