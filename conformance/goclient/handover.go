@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,13 @@ var tinyFiles = conformance.Settings{Broker: map[string]string{
 	"maxHashSlotNum": strconv.Itoa(tinySlots), "maxIndexNum": strconv.Itoa(tinyEntries),
 	"messageDelayLevel": "1s 12s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s",
 }}
+
+// tinyFilesWithChecksums are the same, with a checksum in every record's properties without which recovery takes no record.
+var tinyFilesWithChecksums = func() conformance.Settings {
+	settings := maps.Clone(tinyFiles.Broker)
+	settings["enabledAppendPropCRC"], settings["forceVerifyPropCRC"] = "true", "true"
+	return conformance.Settings{Broker: settings}
+}()
 
 // handOverRounds hands one directory back and forth between the implementations. Each round leaves messages with keys and tags,
 // a batch, delayed messages that are not due yet, and retries on their way; the next finds all of it.
