@@ -52,3 +52,23 @@ func TestResetOffset(t *testing.T) {
 		}
 	}
 }
+
+// A topic is not taken on whose attributes promise another kind of storage.
+func TestTopicsOfAnotherStorage(t *testing.T) {
+	b, _ := runBroker(t, testConfig(t.TempDir()))
+	w := dialBroker(t, b)
+	create := func(name, attributes string) *codec.Frame {
+		return ask(w, protocol.UpdateAndCreateTopic, "", codec.Fields{
+			{Key: "topic", Value: name}, {Key: "defaultTopic", Value: "TBW102"}, {Key: "readQueueNums", Value: "1"}, {Key: "writeQueueNums", Value: "1"},
+			{Key: "perm", Value: "6"}, {Key: "topicFilterType", Value: "SINGLE_TAG"}, {Key: "order", Value: "false"}, {Key: "attributes", Value: attributes},
+		}...)
+	}
+	for _, attributes := range []string{"+queue.type=BatchCQ", "+cleanup.policy=COMPACTION"} {
+		if f := create("other", attributes); f.Code != int32(protocol.ResponseInvalidParameter) || b.topics.Contains("other") {
+			t.Errorf("%s: %d %s", attributes, f.Code, f.Remark)
+		}
+	}
+	if f := create("plain", "+queue.type=SimpleCQ,+cleanup.policy=DELETE"); f.Code != 0 || !b.topics.Contains("plain") {
+		t.Errorf("%d %s", f.Code, f.Remark)
+	}
+}

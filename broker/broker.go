@@ -192,6 +192,7 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}
+	b.warnOfStorage()
 	b.groups, loaded, err = groups.Open(groups.Options{
 		Path: filepath.Join(dir, "subscriptionGroup.json"), Now: nowMs, AutoCreate: cfg.AutoCreateSubscriptionGroup, CreateSysGroups: cfg.EnableCreateSysGroup, OnError: report,
 	})
