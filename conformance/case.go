@@ -56,6 +56,9 @@ type Case struct {
 	InTurn bool
 	// Local cases know where the servers' files are. They share servers as others do.
 	Local bool
+	// OwnTool cases use a tool of Gantry's that the official release has nothing like: they do
+	// not apply to it.
+	OwnTool bool
 	// Slow cases are left out of the quick run that belongs to the unit tests.
 	Slow bool
 	// Measures cases look at time or memory: they are run first, one by one, with nothing else

@@ -20,7 +20,7 @@ const (
 	Passed        Status = "passed"
 	Failed        Status = "failed"
 	Skipped       Status = "skipped"        // something is missing on this machine
-	NotApplicable Status = "not applicable" // the target offers addresses only
+	NotApplicable Status = "not applicable" // the target cannot be asked this
 	KnownGap      Status = "known gap"      // failed, as the case's mark says it does
 )
 

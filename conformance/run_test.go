@@ -37,6 +37,7 @@ func TestRunnerStatus(t *testing.T) {
 		{"gap on the official server", Case{Gap: gap, Run: func(*T) {}}, Official, Passed, ""},
 		{"gap that fails on the official server", Case{Gap: gap, Run: fails}, Official, Failed, ""},
 		{"needs control", Case{Needs: Control, Run: fails}, Gantry, NotApplicable, "the target offers addresses only"},
+		{"a tool that the official release lacks", Case{OwnTool: true, Run: fails}, Official, NotApplicable, "the official release has no such tool"},
 		{"needs more servers", Case{Topology: TwoBrokers, Run: fails}, Gantry, NotApplicable, "the case needs 1 name servers and 2 brokers, the addresses given name 1 and 1"},
 		{"takes too long", Case{Timeout: time.Millisecond, Run: func(t *T) { <-t.Context().Done(); t.Errorf("late") }}, Gantry, Failed, ""},
 	} {

@@ -47,9 +47,11 @@ type Target struct {
 // Name is the column of the target in the matrix.
 func (t *Target) Name() string { return t.Implementation + " (" + string(t.Kind) + ")" }
 
-// unfit says why a case means nothing to an external target, or is empty.
+// unfit says why a case means nothing to the target, or is empty.
 func (t *Target) unfit(c *Case) string {
 	switch settings := c.Settings; {
+	case c.OwnTool && t.Implementation == Official:
+		return "the official release has no such tool"
 	case t.Kind != KindExternal:
 		return ""
 	case c.Needs == Control || c.Local || c.Topology.mixed():
