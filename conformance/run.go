@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -52,6 +53,7 @@ type Runner struct {
 	mu sync.Mutex // serialises Progress and guards results
 	// results of the run so far.
 	results []Result
+	id      string // of the run, see newRunID
 	slots   chan struct{}
 	tools   chan struct{} // taken before a slot by cases of mqadmin
 }
@@ -62,7 +64,7 @@ const toolsAtOnce = 2
 
 // Run runs the cases on one target and returns a result for each, in the order of the cases.
 func (r *Runner) Run(ctx context.Context, target *Target, cases []Case) []Result {
-	r.results = nil
+	r.results, r.id = nil, newRunID()
 	r.slots = make(chan struct{}, max(1, r.Parallel))
 	r.tools = make(chan struct{}, toolsAtOnce)
 	quiet, groups := r.group(target, cases)
@@ -179,7 +181,7 @@ func (r *Runner) runCase(ctx context.Context, target *Target, cluster *Cluster, 
 	limit := stretch(c.timeout(), r.TimeFactor)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	t := &T{ctx: ctx, c: c, target: target, cluster: cluster, run: runID, factor: r.TimeFactor}
+	t := &T{ctx: ctx, c: c, target: target, cluster: cluster, run: r.id, factor: r.TimeFactor}
 	start := time.Now()
 	done := make(chan struct{})
 	var running sync.WaitGroup
@@ -226,9 +228,17 @@ func stretch(limit time.Duration, factor float64) time.Duration {
 // graceTime is what a case gets to clean up after its time is over.
 const graceTime = 15 * time.Second
 
-// runID sets the names of this run apart from those of others on the same servers. Its width is
-// fixed, because names are part of the size of messages.
-var runID = fmt.Sprintf("%07x", time.Now().UnixMilli()%0x10000000)
+// newRunID makes what sets the names of one run on one target apart from those of others: on the
+// same servers, and in the files where clients keep the offsets of broadcasting groups by name.
+// Its width is fixed, because names are part of the size of messages.
+func newRunID() string {
+	return fmt.Sprintf("%07x", (firstRun+runs.Add(1))%0x10000000)
+}
+
+var (
+	firstRun = time.Now().UnixMilli()
+	runs     atomic.Int64
+)
 
 // applyGap turns the failure of a case that is known to fail into a known gap, and its
 // success into a failure: the mark must go.
