@@ -33,8 +33,9 @@ func (r *Run) WriteJSON(w io.Writer) error {
 		Failed  int      `json:"failed"`
 		Skipped int      `json:"skipped"`
 		Gaps    int      `json:"knownGaps"`
+		Unfit   int      `json:"notApplicable"`
 		Results []record `json:"results"`
-	}{r.Targets, n.Passed, n.Failed, n.Skipped, n.Gaps, nil}
+	}{r.Targets, n.Passed, n.Failed, n.Skipped, n.Gaps, n.Unfit, nil}
 	for _, x := range r.Results {
 		rec := record{
 			Case: x.Case.Name, Client: string(x.Case.Client), Feature: x.Case.Feature, Codes: []int32{}, Difference: x.Case.Difference,
@@ -83,7 +84,7 @@ func (r *Run) WriteJUnit(w io.Writer) error {
 	for _, target := range r.Targets {
 		results := r.of(target)
 		n := count(results)
-		suite := junitSuite{Name: target, Tests: len(results), Failures: n.Failed, Skipped: n.Skipped + n.Gaps}
+		suite := junitSuite{Name: target, Tests: len(results), Failures: n.Failed, Skipped: n.Skipped + n.Gaps + n.Unfit}
 		for _, x := range results {
 			c := junitCase{Class: string(x.Case.Client), Name: x.Case.Name, Seconds: x.Duration.Seconds()}
 			switch x.Status {

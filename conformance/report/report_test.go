@@ -50,8 +50,8 @@ func TestPrint(t *testing.T) {
 			t.Errorf("lacks %q:\n%s", want, out)
 		}
 	}
-	if !strings.HasSuffix(out, "\n3 passed, 1 failed, 2 skipped\n") {
-		t.Errorf("ends with %q", out[len(out)-60:])
+	if !strings.HasSuffix(out, "\ntheirs: 2 passed, 0 failed, 0 skipped, and 1 that do not apply\n3 passed, 1 failed, 1 skipped\n") {
+		t.Errorf("ends with %q", out[len(out)-100:])
 	}
 }
 
@@ -61,9 +61,9 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	var doc struct {
-		Targets                 []string
-		Passed, Failed, Skipped int
-		Results                 []struct {
+		Targets                                []string
+		Passed, Failed, Skipped, NotApplicable int
+		Results                                []struct {
 			Case, Status string
 			RequestCodes []int32
 		}
@@ -71,7 +71,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(b.String()), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if len(doc.Results) != 7 || doc.Passed != 3 || doc.Failed != 1 || doc.Skipped != 2 || len(doc.Targets) != 2 || len(doc.Results[1].RequestCodes) != 2 {
+	if len(doc.Results) != 7 || doc.Passed != 3 || doc.Failed != 1 || doc.Skipped != 1 || doc.NotApplicable != 1 || len(doc.Targets) != 2 || len(doc.Results[1].RequestCodes) != 2 {
 		t.Errorf("%+v", doc)
 	}
 }

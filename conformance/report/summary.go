@@ -27,11 +27,11 @@ func (r *Run) Add(target string, results []conformance.Result) {
 	r.Results = append(r.Results, results...)
 }
 
-// Counts is how many cases ended how. What was not run or is not applicable is counted as
-// skipped. A known gap was run and did what its mark says; it is counted apart, because it
-// neither works nor was left out.
+// Counts is how many cases ended how. What was not run because the machine lacks something is
+// counted as skipped. A known gap was run and did what its mark says; it is counted apart,
+// because it neither works nor was left out. So is what means nothing to a target.
 type Counts struct {
-	Passed, Failed, Skipped, Gaps int
+	Passed, Failed, Skipped, Gaps, Unfit int
 }
 
 // Counts counts over all targets.
@@ -47,6 +47,8 @@ func count(results []conformance.Result) Counts {
 			c.Failed++
 		case conformance.KnownGap:
 			c.Gaps++
+		case conformance.NotApplicable:
+			c.Unfit++
 		default:
 			c.Skipped++
 		}
@@ -163,6 +165,9 @@ func (r *Run) Print(w io.Writer) error {
 		fmt.Fprintf(w, "%s: %s", target, n)
 		if n.Gaps > 0 {
 			fmt.Fprintf(w, ", and %d known gaps that fail as expected", n.Gaps)
+		}
+		if n.Unfit > 0 {
+			fmt.Fprintf(w, ", and %d that do not apply", n.Unfit)
 		}
 		fmt.Fprintln(w)
 	}
