@@ -39,11 +39,7 @@ func (b *Broker) popMessage(r *remoting.Request) error {
 		return err
 	}
 	if err := b.admitPop(r, op); err != nil {
-		if fault, ok := asRefusal(err); ok {
-			r.Reply(fault.Code, fault.Remark, &protocol.PopMessageResponseHeader{}, nil)
-			return nil
-		}
-		return err
+		return refuseWith(r, err, &protocol.PopMessageResponseHeader{})
 	}
 	b.pop(op)
 	if op.result.Count > 0 {

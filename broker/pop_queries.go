@@ -29,20 +29,12 @@ func (b *Broker) notifyPop(r *remoting.Request) error {
 	if err := need(r, "consumerGroup", "topic"); err != nil {
 		return err
 	}
-	err := b.admitReading(r, "the broker[%s] peeking message is forbidden")
-	if err == nil {
-		err = b.admitReader(r, h.Topic, h.ConsumerGroup, h.QueueID)
-	}
+	err := b.admitPopQuery(r, h.Topic, h.ConsumerGroup, h.QueueID)
 	if err == nil && b.config.Load().UseMessageFilterForNotification {
 		n.filter, err = b.popFilter(h.Topic, h.Exp, h.ExpType)
 	}
 	if err != nil {
-		fault, ok := asRefusal(err)
-		if !ok {
-			return err
-		}
-		r.Reply(fault.Code, fault.Remark, &protocol.NotificationResponseHeader{}, nil)
-		return nil
+		return refuseWith(r, err, &protocol.NotificationResponseHeader{})
 	}
 	if b.hasMessages(n) || h.PollTime <= 0 {
 		b.answerNotice(r, n, false)
@@ -56,13 +48,12 @@ func (b *Broker) notifyPop(r *remoting.Request) error {
 	return nil
 }
 
-// admitReading refuses with a text that names the broker while it may not be read
-// from.
-func (b *Broker) admitReading(_ *remoting.Request, text string) error {
+// admitPopQuery judges who asks about what could be popped, without taking it.
+func (b *Broker) admitPopQuery(r *remoting.Request, topic, group string, queue int32) error {
 	if cfg := b.config.Load(); !cfg.readable() {
-		return refuse(protocol.ResponseNoPermission, text, cfg.BrokerIP1)
+		return refuse(protocol.ResponseNoPermission, "the broker[%s] peeking message is forbidden", cfg.BrokerIP1)
 	}
-	return nil
+	return b.admitReader(r, topic, group, queue)
 }
 
 func (b *Broker) hasMessages(n *notification) bool {
@@ -119,17 +110,8 @@ func (b *Broker) peekMessage(r *remoting.Request) error {
 	if err := need(r, "consumerGroup", "topic"); err != nil {
 		return err
 	}
-	err := b.admitReading(r, "the broker[%s] peeking message is forbidden")
-	if err == nil {
-		err = b.admitReader(r, h.Topic, h.ConsumerGroup, h.QueueID)
-	}
-	if err != nil {
-		fault, ok := asRefusal(err)
-		if !ok {
-			return err
-		}
-		r.Reply(fault.Code, fault.Remark, &protocol.PopMessageResponseHeader{}, nil)
-		return nil
+	if err := b.admitPopQuery(r, h.Topic, h.ConsumerGroup, h.QueueID); err != nil {
+		return refuseWith(r, err, &protocol.PopMessageResponseHeader{})
 	}
 	if h.MaxMsgNums < 0 {
 		return errNegativePop
@@ -158,17 +140,8 @@ func (b *Broker) pollingInfo(r *remoting.Request) error {
 	if err := need(r, "consumerGroup", "topic"); err != nil {
 		return err
 	}
-	err := b.admitReading(r, "the broker[%s] peeking message is forbidden")
-	if err == nil {
-		err = b.admitReader(r, h.Topic, h.ConsumerGroup, h.QueueID)
-	}
-	if err != nil {
-		fault, ok := asRefusal(err)
-		if !ok {
-			return err
-		}
-		r.Reply(fault.Code, fault.Remark, &protocol.PollingInfoResponseHeader{}, nil)
-		return nil
+	if err := b.admitPopQuery(r, h.Topic, h.ConsumerGroup, h.QueueID); err != nil {
+		return refuseWith(r, err, &protocol.PollingInfoResponseHeader{})
 	}
 	waiting := b.polls.Waiting(h.Topic, h.ConsumerGroup, h.QueueID)
 	r.Reply(protocol.ResponseSuccess, notSet, &protocol.PollingInfoResponseHeader{PollingNum: int32(waiting)}, nil)

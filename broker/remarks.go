@@ -54,3 +54,14 @@ func refuse(code protocol.ResponseCode, format string, args ...any) error {
 func asRefusal(err error) (*remoting.RemoteError, bool) {
 	return errors.AsType[*remoting.RemoteError](err)
 }
+
+// refuseWith answers a refusal under the header that upstream sends with it. Any
+// other error is given back.
+func refuseWith(r *remoting.Request, err error, header protocol.Header) error {
+	fault, ok := asRefusal(err)
+	if !ok {
+		return err
+	}
+	r.Reply(fault.Code, fault.Remark, header, nil)
+	return nil
+}
