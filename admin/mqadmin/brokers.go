@@ -113,11 +113,7 @@ func masterWalk(ctx context.Context, c *cli.Call, prefix string, visit func(addr
 		c.Out.Printf("%s============%s============\n", prefix, c.Value("b"))
 		return visit(c.Value("b"))
 	}
-	cluster, err := c.Client.Cluster(ctx)
-	if err != nil {
-		return err
-	}
-	brokers, err := cluster.Brokers(c.Value("c"))
+	brokers, err := clusterBrokers(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -56,11 +56,7 @@ func syncStateSet(ctx context.Context, c *cli.Call) error {
 	return c.Every(ctx, "i", func() error {
 		names := []string{c.Value("b")}
 		if c.Has("c") {
-			cluster, err := c.Client.Cluster(ctx)
-			if err != nil {
-				return err
-			}
-			brokers, err := cluster.Brokers(c.Value("c"))
+			brokers, err := clusterBrokers(ctx, c)
 			if err != nil {
 				return err
 			}
@@ -116,19 +112,7 @@ func controllerMeta(ctx context.Context, c *cli.Call) error {
 }
 
 func controllerConfig(ctx context.Context, c *cli.Call) error {
-	all := map[string]map[string]string{}
-	err := eachBroker(c, controllers(c), func(addr string) error {
-		values, err := c.Client.ControllerConfig(ctx, addr)
-		if err != nil {
-			return err
-		}
-		all[addr] = values
-		c.Out.Printf("============%s============\n", addr)
-		showProperties(c, values)
-		return nil
-	})
-	c.Out.Set("controllers", all)
-	return err
+	return showConfigs(ctx, c, "controllers", controllers(c), c.Client.ControllerConfig)
 }
 
 func updateController(ctx context.Context, c *cli.Call) error {

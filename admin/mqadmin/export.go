@@ -122,11 +122,7 @@ var exportedKeys = []string{
 }
 
 func exportConfigs(ctx context.Context, c *cli.Call) error {
-	cluster, err := c.Client.Cluster(ctx)
-	if err != nil {
-		return err
-	}
-	brokers, err := cluster.Brokers(c.Value("c"))
+	brokers, err := clusterBrokers(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -23,11 +23,7 @@ type quota struct {
 }
 
 func exportMetrics(ctx context.Context, c *cli.Call) error {
-	cluster, err := c.Client.Cluster(ctx)
-	if err != nil {
-		return err
-	}
-	brokers, err := cluster.Brokers(c.Value("c"))
+	brokers, err := clusterBrokers(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -21,9 +21,15 @@ func nameServerCommands() cli.Set {
 }
 
 func getNamesrvConfig(ctx context.Context, c *cli.Call) error {
+	return showConfigs(ctx, c, "nameServers", c.Client.NameServers(), c.Client.NameServerConfig)
+}
+
+// showConfigs shows the configuration of several servers, which ask reads; name is what they are
+// called in a report for machines.
+func showConfigs(ctx context.Context, c *cli.Call, name string, addrs []string, ask func(context.Context, string) (map[string]string, error)) error {
 	all := map[string]map[string]string{}
-	err := eachBroker(c, c.Client.NameServers(), func(addr string) error {
-		values, err := c.Client.NameServerConfig(ctx, addr)
+	err := eachBroker(c, addrs, func(addr string) error {
+		values, err := ask(ctx, addr)
 		if err != nil {
 			return err
 		}
@@ -32,7 +38,7 @@ func getNamesrvConfig(ctx context.Context, c *cli.Call) error {
 		showProperties(c, values)
 		return nil
 	})
-	c.Out.Set("nameServers", all)
+	c.Out.Set(name, all)
 	return err
 }
 

@@ -87,11 +87,7 @@ func orderOnBroker(ctx context.Context, c *cli.Call, addr string, t *protocol.To
 
 // orderOnCluster writes the queues of all brokers of the cluster of -c.
 func orderOnCluster(ctx context.Context, c *cli.Call, t *protocol.TopicConfig) error {
-	cluster, err := c.Client.Cluster(ctx)
-	if err != nil {
-		return err
-	}
-	brokers, err := cluster.Brokers(c.Value("c"))
+	brokers, err := clusterBrokers(ctx, c)
 	if err != nil {
 		return err
 	}

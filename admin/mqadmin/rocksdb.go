@@ -78,11 +78,7 @@ func checkRocksDB(ctx context.Context, c *cli.Call) error {
 	if err := c.Bad(); err != nil {
 		return err
 	}
-	cluster, err := c.Client.Cluster(ctx)
-	if err != nil {
-		return err
-	}
-	brokers, err := cluster.Brokers(c.Value("c"))
+	brokers, err := clusterBrokers(ctx, c)
 	if err != nil {
 		return err
 	}

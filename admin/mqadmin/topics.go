@@ -195,6 +195,15 @@ func updateTopic(ctx context.Context, c *cli.Call) error {
 	return nil
 }
 
+// clusterBrokers lists the brokers of the cluster of -c.
+func clusterBrokers(ctx context.Context, c *cli.Call) ([]*protocol.BrokerData, error) {
+	cluster, err := c.Client.Cluster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.Brokers(c.Value("c"))
+}
+
 // eachBroker does the same at several brokers. With one, its error is the command's;
 // with more, the others are tried too.
 func eachBroker(c *cli.Call, addrs []string, do func(addr string) error) error {
