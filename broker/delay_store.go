@@ -41,13 +41,19 @@ func (s delayStore) Deliver(u delay.Unit) error {
 	if err := delay.Restore(&msg); err != nil {
 		return err
 	}
-	result, err := s.b.store.Append(&msg)
+	return s.b.appendDue(&msg, delay.ErrSkip)
+}
+
+// appendDue stores a message whose time has come. One that can never be stored is
+// marked with skip.
+func (b *Broker) appendDue(m *codec.Message, skip error) error {
+	result, err := b.store.Append(m)
 	switch result.Status {
 	case store.PutOK:
-		s.b.countPut(msg.Topic, 1, result.Size)
+		b.countPut(m.Topic, 1, result.Size)
 		return nil
 	case store.MessageIllegal, store.PropertiesSizeExceeded:
-		return fmt.Errorf("%w: %w", delay.ErrSkip, err)
+		return fmt.Errorf("%w: %w", skip, err)
 	}
 	return err
 }

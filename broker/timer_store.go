@@ -8,7 +8,6 @@ import (
 	"github.com/gantrymq/gantry/broker/timer"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
-	"github.com/gantrymq/gantry/store"
 )
 
 // openTimer takes up the delivery of messages with a time of their own where it was.
@@ -95,15 +94,7 @@ func (s timerStore) LogRange() (first, end int64) { return s.b.store.LogRange() 
 
 // Append stores a message whose time has come.
 func (s timerStore) Append(m *codec.Message) error {
-	result, err := s.b.store.Append(m)
-	switch result.Status {
-	case store.PutOK:
-		s.b.countPut(m.Topic, 1, result.Size)
-		return nil
-	case store.MessageIllegal, store.PropertiesSizeExceeded:
-		return fmt.Errorf("%w: %w", timer.ErrSkip, err)
-	}
-	return err
+	return s.b.appendDue(m, timer.ErrSkip)
 }
 
 // Flush makes the commit log durable.

@@ -1,8 +1,12 @@
 package codec
 
 import (
+	"fmt"
 	"iter"
+	"strconv"
 	"strings"
+
+	"github.com/gantrymq/gantry/protocol"
 )
 
 // Separators of a property string: name, 0x01, value, 0x02, repeated. Neither may occur in a name or a value.
@@ -87,4 +91,21 @@ func nextProperty(raw string, i int) (name, value string, next int) {
 		return "", "", next
 	}
 	return segment[:at], segment[at+1:], next
+}
+
+// TakeRealQueue gives a message that was set aside, for a delay or a transaction, the topic and
+// queue that its properties REAL_TOPIC and REAL_QID keep. The topic is a view into the
+// properties, which stay as they are. The message is not changed when they are no place.
+func TakeRealQueue(m *Message) error {
+	topic, _ := Property(m.Properties, protocol.PropertyRealTopic)
+	if topic == "" {
+		return fmt.Errorf("it has no property %s", protocol.PropertyRealTopic)
+	}
+	text, _ := Property(m.Properties, protocol.PropertyRealQueueID)
+	queue, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return fmt.Errorf("its property %s is %q, not a number", protocol.PropertyRealQueueID, text)
+	}
+	m.Topic, m.QueueID = topic, int32(queue)
+	return nil
 }

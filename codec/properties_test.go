@@ -96,3 +96,22 @@ func BenchmarkProperty(b *testing.B) {
 		Property(raw, "TAGS")
 	}
 }
+
+func TestTakeRealQueue(t *testing.T) {
+	for _, c := range []struct{ properties, fault string }{
+		{"REAL_TOPIC\x01orders\x02REAL_QID\x013\x02", ""},
+		{"REAL_QID\x013\x02", "it has no property REAL_TOPIC"},
+		{"REAL_TOPIC\x01\x02REAL_QID\x013\x02", "it has no property REAL_TOPIC"},
+		{"REAL_TOPIC\x01orders\x02", `its property REAL_QID is "", not a number`},
+		{"REAL_TOPIC\x01orders\x02REAL_QID\x01x\x02", `its property REAL_QID is "x", not a number`},
+	} {
+		m := Message{Topic: "waiting", QueueID: 7, Properties: c.properties}
+		err := TakeRealQueue(&m)
+		if c.fault == "" && (err != nil || m.Topic != "orders" || m.QueueID != 3) {
+			t.Errorf("%q: %s:%d, %v", c.properties, m.Topic, m.QueueID, err)
+		}
+		if c.fault != "" && (err == nil || err.Error() != c.fault || m.Topic != "waiting" || m.QueueID != 7) {
+			t.Errorf("%q: %s:%d, %v, want %s", c.properties, m.Topic, m.QueueID, err, c.fault)
+		}
+	}
+}

@@ -93,20 +93,13 @@ func (l Levels) Defer(m *codec.Message, level int) {
 // them: it must be appended without being deferred again. The topic is a view
 // into the properties.
 func Restore(m *codec.Message) error {
-	topic, ok := codec.Property(m.Properties, protocol.PropertyRealTopic)
-	if !ok || topic == "" {
-		return fmt.Errorf("%w: the message has no property %s", ErrSkip, protocol.PropertyRealTopic)
-	}
-	if topic == protocol.TopicTransHalf {
+	if topic, _ := codec.Property(m.Properties, protocol.PropertyRealTopic); topic == protocol.TopicTransHalf {
 		// A half message must not be seen before its transaction ends.
 		return fmt.Errorf("%w: the message is a half message", ErrSkip)
 	}
-	text, _ := codec.Property(m.Properties, protocol.PropertyRealQueueID)
-	queue, err := strconv.ParseInt(text, 10, 32)
-	if err != nil {
-		return fmt.Errorf("%w: its property %s is %q, not a number", ErrSkip, protocol.PropertyRealQueueID, text)
+	if err := codec.TakeRealQueue(m); err != nil {
+		return fmt.Errorf("%w: %w", ErrSkip, err)
 	}
-	m.Topic, m.QueueID = topic, int32(queue)
 	m.QueueOffset, m.PhysicalOffset, m.PreparedTransactionOffset = 0, 0, 0
 	return nil
 }

@@ -33,16 +33,9 @@ func restore(m *codec.Message, entered, now int64, roll bool) error {
 	if roll {
 		return nil
 	}
-	topic, _ := codec.Property(m.Properties, protocol.PropertyRealTopic)
-	if topic == "" {
-		return fmt.Errorf("%w: it has no property %s", ErrSkip, protocol.PropertyRealTopic)
+	if err := codec.TakeRealQueue(m); err != nil {
+		return fmt.Errorf("%w: %w", ErrSkip, err)
 	}
-	text, _ := codec.Property(m.Properties, protocol.PropertyRealQueueID)
-	queue, err := strconv.ParseInt(text, 10, 32)
-	if err != nil {
-		return fmt.Errorf("%w: its property %s is %q, not a number", ErrSkip, protocol.PropertyRealQueueID, text)
-	}
-	m.Topic, m.QueueID = topic, int32(queue)
 	return nil
 }
 

@@ -132,16 +132,9 @@ func restore(m *codec.Message) error {
 
 // redirect gives a half message the topic and queue that the application chose.
 func redirect(m *codec.Message) error {
-	topic, _ := codec.Property(m.Properties, protocol.PropertyRealTopic)
-	if topic == "" {
-		return fmt.Errorf("%w: it has no property %s", ErrNoHalfMessage, protocol.PropertyRealTopic)
+	if err := codec.TakeRealQueue(m); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoHalfMessage, err)
 	}
-	text, _ := codec.Property(m.Properties, protocol.PropertyRealQueueID)
-	id, err := strconv.ParseInt(text, 10, 32)
-	if err != nil {
-		return fmt.Errorf("%w: its property %s is %q, not a number", ErrNoHalfMessage, protocol.PropertyRealQueueID, text)
-	}
-	m.Topic, m.QueueID = topic, int32(id)
 	return nil
 }
 
