@@ -55,3 +55,9 @@ func storeTimePosition(record []byte) int {
 	}
 	return posBornHost + 8
 }
+
+// SetRecordLengths corrects the length of a record whose properties, its last part, are now so many bytes long.
+func SetRecordLengths(record []byte, properties int) {
+	binary.BigEndian.PutUint32(record, uint32(len(record)))
+	binary.BigEndian.PutUint16(record[len(record)-properties-2:], uint16(properties))
+}

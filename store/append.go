@@ -58,24 +58,38 @@ func (s *Store) Append(m *codec.Message) (AppendResult, error) {
 	if !m.StoreHost.IsValid() {
 		m.StoreHost = s.o.StoreHost
 	}
+	var light []lightPlace
+	if list := s.lightList(m); list != "" {
+		var err error
+		if light, err = s.lightPlaces(list); err != nil {
+			return AppendResult{Status: UnknownError}, err
+		}
+	}
+	res, err := s.appendOne(m, light)
+	if err == nil {
+		m.QueueOffset, m.PhysicalOffset, m.StoreTimestamp = res.QueueOffset, res.PhysicalOffset, res.StoreTimestamp
+	}
+	return res, err
+}
+
+// appendOne stores a message that was admitted, in its queue and those light queues.
+func (s *Store) appendOne(m *codec.Message, light []lightPlace) (AppendResult, error) {
+	q, err := s.queues.open(m.Topic, m.QueueID)
+	if err != nil {
+		return AppendResult{Status: UnknownError}, err
+	}
+	if len(light) > 0 {
+		return s.appendLight(q, m, light)
+	}
 	e := encoders.Get().(*encoder)
 	defer e.release()
-	var err error
 	if e.buf, err = s.encode(e.buf[:0], m); err != nil {
 		return AppendResult{Status: encodeStatus(err)}, err
 	}
 	if limit := s.tuning.Load().MaxMessageSize + encodeRoom; len(e.buf) > limit {
 		return AppendResult{Status: MessageIllegal}, fmt.Errorf("a record of %d bytes exceeds %d", len(e.buf), limit)
 	}
-	q, err := s.queues.open(m.Topic, m.QueueID)
-	if err != nil {
-		return AppendResult{Status: UnknownError}, err
-	}
-	res, err := s.appendEncoded(q, e.buf, 1, queueStep(m.SysFlag))
-	if err == nil {
-		m.QueueOffset, m.PhysicalOffset, m.StoreTimestamp = res.QueueOffset, res.PhysicalOffset, res.StoreTimestamp
-	}
-	return res, err
+	return s.appendEncoded(q, e.buf, 1, queueStep(m.SysFlag))
 }
 
 // AppendBatch stores the entries of a batch body as messages of their own, all or none, next to each other in the log, with
@@ -148,30 +162,36 @@ func queueStep(sysFlag int32) int64 {
 
 // appendEncoded puts count records, encoded one after the other, into the log and the queue's numbering.
 func (s *Store) appendEncoded(q *queue, records []byte, count int, step int64) (AppendResult, error) {
-	l := s.log
 	for {
-		l.mu.Lock()
+		s.log.mu.Lock()
 		res, err := s.placeLocked(q, records, count, step)
+		s.log.mu.Unlock()
 		if err == nil {
-			l.mu.Unlock()
 			s.appended(res.StoreTimestamp)
 			return res, nil
 		}
-		l.mu.Unlock()
-		switch {
-		case errors.Is(err, errNeedSegment), errors.Is(err, errNeedRoom):
-			if err := l.makeRoom(int64(len(records)), s.nowMillis()); err != nil {
-				return AppendResult{Status: roomStatus(err)}, err
-			}
-		case errors.Is(err, errClosed):
-			return AppendResult{Status: ServiceNotAvailable}, err
-		case errors.Is(err, errRecordSize):
-			return AppendResult{Status: MessageIllegal}, fmt.Errorf("%d bytes: %w", len(records), err)
-		default:
-			s.stop(fmt.Errorf("writing the commit log failed, writes have stopped: %w", err))
-			return AppendResult{Status: UnknownError}, err
+		if again, res, err := s.placeFailed(err, len(records)); !again {
+			return res, err
 		}
 	}
+}
+
+// placeFailed does what a failed attempt to place n bytes asks for. again says that the next attempt may succeed; otherwise
+// it returns what the append is answered.
+func (s *Store) placeFailed(err error, n int) (again bool, res AppendResult, _ error) {
+	switch {
+	case errors.Is(err, errNeedSegment), errors.Is(err, errNeedRoom):
+		if err := s.log.makeRoom(int64(n), s.nowMillis()); err != nil {
+			return false, AppendResult{Status: roomStatus(err)}, err
+		}
+		return true, AppendResult{}, nil
+	case errors.Is(err, errClosed):
+		return false, AppendResult{Status: ServiceNotAvailable}, err
+	case errors.Is(err, errRecordSize):
+		return false, AppendResult{Status: MessageIllegal}, fmt.Errorf("%d bytes: %w", n, err)
+	}
+	s.stop(fmt.Errorf("writing the commit log failed, writes have stopped: %w", err))
+	return false, AppendResult{Status: UnknownError}, err
 }
 
 // placeLocked assigns offsets and time and copies. The log's mu is held.

@@ -20,6 +20,12 @@ type GroupEntry struct {
 // AppendGroup stores several unrelated messages under one acquisition of the log's lock, in order, each as Append would.
 // One that is refused does not affect the others; its entry says why.
 func (s *Store) AppendGroup(group []GroupEntry) {
+	if s.o.LightQueues { // the length of a record that goes to light queues is known only when it is placed
+		for i := range group {
+			group[i].Result, group[i].Err = s.Append(group[i].Message)
+		}
+		return
+	}
 	e := encoders.Get().(*encoder)
 	defer e.release()
 	e.buf = e.buf[:0]

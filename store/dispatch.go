@@ -217,11 +217,17 @@ func (s *Store) dispatchRecord(record []byte) error {
 			return err
 		}
 		tags := s.tagsCode(m)
-		s.queues.add(q, m.QueueOffset, unit{phy: m.PhysicalOffset, size: m.StoreSize, tags: tags})
+		u := unit{phy: m.PhysicalOffset, size: m.StoreSize, tags: tags}
+		s.queues.add(q, m.QueueOffset, u)
 		d.arrivals = append(d.arrivals, Arrival{
 			Topic: q.topic.name, QueueID: q.id, QueueOffset: m.QueueOffset, TagsCode: tags,
 			StoreTime: m.StoreTimestamp, Physical: m.PhysicalOffset, Record: record,
 		})
+		if s.o.LightDispatch && s.lightList(m) != "" {
+			if err := s.dispatchLight(m, u, record); err != nil {
+				return err
+			}
+		}
 	}
 	if s.index != nil {
 		if err := s.index.add(m); err != nil {

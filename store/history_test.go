@@ -43,6 +43,8 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.o.QueueFileSize = 20 * queueUnit
 	h.o.OpenFiles = 8
 	h.o.FlushMode = FlushMode(h.rng.IntN(2))
+	h.o.LightQueues = seed%2 == 1
+	h.o.LightDispatch = h.o.LightQueues
 	now := time.UnixMilli(1750000000000)
 	h.o.Now = func() time.Time { now = now.Add(time.Millisecond); return now }
 	h.o.Event = func(e Event) { t.Logf("event: %s (%v)", e.Text, e.Err) }
@@ -141,6 +143,7 @@ func (h *history) append(n int) error {
 		m := message(fmt.Sprintf("t%d", h.rng.IntN(3)), int32(h.rng.IntN(3)), h.serial)
 		m.Body = append(m.Body, make([]byte, h.rng.IntN(600))...)
 		h.serial++
+		h.multiDispatch(m)
 		r, err := h.s.Append(m)
 		if err != nil {
 			return err
@@ -148,6 +151,7 @@ func (h *history) append(n int) error {
 		if r.Status != PutOK {
 			h.t.Fatalf("status %v without an error", r.Status)
 		}
+		m.Properties = h.lightProperties(m)
 		h.all = append(h.all, m)
 	}
 	return nil
@@ -271,6 +275,7 @@ func (h *history) verify(must int) {
 			checkQueue(h.t, h.s, topic, id, queues[fmt.Sprintf("%s %d", topic, id)])
 		}
 	}
+	h.verifyLight(first)
 	h.verifyIndex()
 	if bad := h.disk.UnallocatedWrites(); len(bad) > 0 {
 		h.t.Fatalf("written without having been allocated: %v", bad)

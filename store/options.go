@@ -41,6 +41,8 @@ type Options struct {
 	OnArrive func(batch []Arrival)
 
 	FlushMode     FlushMode // flushDiskType
+	LightQueues   bool      // enableLmq: messages get offsets in the light queues that they name
+	LightDispatch bool      // enableMultiDispatch: and entries there
 	PropertyCRC   bool      // enabledAppendPropCRC: records end with a checksum of all of them
 	SegmentSize   int64     // mappedFileSizeCommitLog
 	QueueFileSize int64     // mappedFileSizeConsumeQueue; rounded up to whole entries, as upstream does

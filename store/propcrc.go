@@ -15,13 +15,18 @@ const (
 	crcRoom   = len(protocol.PropertyCRC32) + 1 + crcDigits + 1
 )
 
-// encode appends the record of a message, with room for the checksum where the store is told to write it.
+// encode appends the record of a message that goes to no light queue, with room for the checksum where the store is told to
+// write it.
 func (s *Store) encode(dst []byte, m *codec.Message) ([]byte, error) {
-	if !s.o.PropertyCRC {
+	properties := s.withoutLightOffsets(m)
+	if !s.o.PropertyCRC && len(properties) == len(m.Properties) {
 		return codec.AppendRecord(dst, m)
 	}
 	one := *m
-	one.Properties = withCRCRoom(m.Properties)
+	one.Properties = properties
+	if s.o.PropertyCRC {
+		one.Properties = withCRCRoom(properties)
+	}
 	return codec.AppendRecord(dst, &one)
 }
 

@@ -231,7 +231,10 @@ func (l *commitLog) isRecordOf(u unit, topic string, id int32, off int64) (bool,
 	if _, err := codec.DecodeRecord(b, &m, false); err != nil {
 		return false, nil
 	}
-	return m.StoreSize == u.size && m.PhysicalOffset == u.phy && m.Topic == topic && m.QueueID == id && m.QueueOffset == off, nil
+	if m.StoreSize != u.size || m.PhysicalOffset != u.phy {
+		return false, nil
+	}
+	return m.Topic == topic && m.QueueID == id && m.QueueOffset == off || isLightEntry(&m, topic, id, off), nil
 }
 
 // unitOnDisk reads an entry of a queue that is not loaded, as it lies in its file; the zero entry where there is none.

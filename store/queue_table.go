@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/store/vfs"
 )
 
@@ -42,6 +43,7 @@ type queueSet struct {
 	newNames map[string]struct{}  // directories with entries made since the last sync
 
 	pendingBytes atomic.Int64 // bytes in tails
+	light        atomic.Int64 // topics that are light queues
 }
 
 // topicShard is one part of the table. Readers load the map; whoever adds copies it under mu.
@@ -109,6 +111,9 @@ func (s *queueSet) topic(name string, create bool) *topicQueues {
 	t.list.Store(&[]*queue{})
 	grown[t.name] = t
 	sh.topics.Store(&grown)
+	if compat.IsLMQ(t.name) {
+		s.light.Add(1)
+	}
 	return t
 }
 
@@ -237,6 +242,9 @@ func (s *queueSet) remove(t *topicQueues) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	left := maps.Clone(*sh.topics.Load())
+	if left[t.name] == t && compat.IsLMQ(t.name) {
+		s.light.Add(-1)
+	}
 	delete(left, t.name)
 	sh.topics.Store(&left)
 }

@@ -151,7 +151,7 @@ func (v *verification) checkMessage(m *codec.Message) error {
 	if err := v.checkUnit(queueName{m.Topic, m.QueueID}, m.QueueOffset, m); err != nil {
 		return err
 	}
-	for name, off := range multiDispatch(m) {
+	for name, off := range codec.MultiDispatch(m.Topic, m.Properties) {
 		if q := v.queues[queueName{name, 0}]; q == nil || q.files == nil {
 			continue // dispatch to light queues can be switched off
 		}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"iter"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gantrymq/gantry/codec"
@@ -242,25 +240,4 @@ func unitTags(m *codec.Message) (tags int64, fixed bool) {
 		return 0, true
 	}
 	return tagHash(text), true
-}
-
-// multiDispatch yields the light queues that a message was dispatched to, and its offset in each.
-func multiDispatch(m *codec.Message) iter.Seq2[string, int64] {
-	return func(yield func(string, int64) bool) {
-		names, ok := codec.Property(m.Properties, "INNER_MULTI_DISPATCH")
-		offsets, ok2 := codec.Property(m.Properties, "INNER_MULTI_QUEUE_OFFSET")
-		if !ok || !ok2 {
-			return
-		}
-		list, offs := strings.Split(names, ","), strings.Split(offsets, ",")
-		if len(list) != len(offs) {
-			return
-		}
-		for i, name := range list {
-			off, err := strconv.ParseInt(offs[i], 10, 64)
-			if err == nil && strings.HasPrefix(name, protocol.PrefixLMQ) && !yield(strings.Clone(name), off) {
-				return
-			}
-		}
-	}
 }
