@@ -51,6 +51,29 @@ func (f *storeFlags) open(name string, stderr io.Writer) (*inspect.Dir, *progres
 	return d, bar, err
 }
 
+// openUnused opens a directory that no broker may be using: while one does, its files are ahead of each other by design.
+func (f *storeFlags) openUnused(name string, stderr io.Writer) (*inspect.Dir, *progressBar, error) {
+	d, bar, err := f.open(name, stderr)
+	if err != nil {
+		return nil, nil, err
+	}
+	used, err := d.InUse()
+	if err == nil && used {
+		err = fmt.Errorf("a broker is using %s: stop it first, or look at a copy or snapshot", name)
+	}
+	return d, bar, err
+}
+
+// verify reads a directory that no broker is using.
+func (f *storeFlags) verify(cmd *cobra.Command, name string) (*inspect.Report, error) {
+	d, bar, err := f.openUnused(name, cmd.ErrOrStderr())
+	if err != nil {
+		return nil, err
+	}
+	defer bar.clear()
+	return d.Verify(cmd.Context(), time.Now())
+}
+
 // progressBar is a line that is written over and over.
 type progressBar struct {
 	out   io.Writer // nil shows nothing
@@ -225,15 +248,7 @@ func storeVerifyCommand() *cobra.Command {
 No broker may use the directory meanwhile. The exit code is 0 when nothing is damaged, else 1.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, bar, err := f.open(args[0], cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			if err := refuseInUse(d, args[0]); err != nil {
-				return err
-			}
-			r, err := d.Verify(cmd.Context(), time.Now())
-			bar.clear()
+			r, err := f.verify(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -253,15 +268,6 @@ No broker may use the directory meanwhile. The exit code is 0 when nothing is da
 	return c
 }
 
-// refuseInUse keeps hands off a running broker's files.
-func refuseInUse(d *inspect.Dir, name string) error {
-	used, err := d.InUse()
-	if err == nil && used {
-		err = fmt.Errorf("a broker is using %s: stop it first, or look at a copy or snapshot", name)
-	}
-	return err
-}
-
 func printReport(out io.Writer, r *inspect.Report) {
 	for _, x := range r.List {
 		fmt.Fprintln(out, x)
@@ -269,6 +275,6 @@ func printReport(out io.Writer, r *inspect.Report) {
 	if left := r.Left(); left > 0 {
 		fmt.Fprintf(out, "… and %d more\n", left)
 	}
-	fmt.Fprintf(out, "%d messages from %d to %d, %d entries of %d queues, %d index entries: %d damages, %d notes\n",
-		r.Records, r.LogMin, r.LogEnd, r.Units, r.Queues, r.Entries, r.Damaged, r.Noted)
+	fmt.Fprintf(out, "%d messages from %d to %d, %d entries of %d queues, %d index entries, %d timer entries: %d damages, %d notes\n",
+		r.Records, r.LogMin, r.LogEnd, r.Units, r.Queues, r.Entries, r.TimerUnits, r.Damaged, r.Noted)
 }

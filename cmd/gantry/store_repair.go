@@ -25,11 +25,8 @@ Whatever is removed is kept in the folder "quarantine" below the store. No broke
 The exit code is 0 when nothing is damaged, or nothing any more.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, bar, err := f.open(args[0], cmd.ErrOrStderr())
+			d, bar, err := f.openUnused(args[0], cmd.ErrOrStderr())
 			if err != nil {
-				return err
-			}
-			if err := refuseInUse(d, args[0]); err != nil {
 				return err
 			}
 			change, err := repairOptions(levels, cmd.ErrOrStderr())
@@ -101,12 +98,7 @@ func printPlan(out io.Writer, p *inspect.Plan) {
 
 // verifyAgain looks at the result.
 func verifyAgain(cmd *cobra.Command, f *storeFlags, name string) error {
-	d, bar, err := f.open(name, cmd.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	r, err := d.Verify(cmd.Context(), time.Now())
-	bar.clear()
+	r, err := f.verify(cmd, name)
 	if err != nil {
 		return err
 	}

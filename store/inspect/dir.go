@@ -52,6 +52,7 @@ type Dir struct {
 	segments []Segment
 	queues   []*queue
 	indexes  []indexFile
+	timer    timerFiles
 	point    checkpoint
 	unclean  bool // there is an abort file
 	faults   []Finding
@@ -82,7 +83,7 @@ func Open(root string, o Options) (*Dir, error) {
 	if !info.Dir {
 		return nil, fmt.Errorf("%s is a file: name the store's directory (storePathRootDir)", root)
 	}
-	for _, load := range []func() error{d.refuseForeign, d.listLog, d.listQueues, d.listIndexes, d.readCheckpoint} {
+	for _, load := range []func() error{d.refuseForeign, d.listLog, d.listQueues, d.listIndexes, d.listTimer, d.readCheckpoint} {
 		if err := load(); err != nil {
 			return nil, err
 		}
@@ -181,7 +182,12 @@ func (d *Dir) listLog() error {
 	slices.SortFunc(all, func(a, b file) int { return cmp.Compare(a.base, b.base) })
 	for _, f := range d.whole(all) {
 		g := Segment{f.path, f.base, f.size, f.modified}
-		if n := len(d.segments); n > 0 && d.segments[n-1].End() != g.Base {
+		n := len(d.segments)
+		switch {
+		case n > 0 && d.segments[n-1].Base == g.Base:
+			d.fault(Damage, "twin", g.Path, g.Base, "%s is the same part of the log: one of them does not belong here", d.segments[n-1].Path)
+			continue
+		case n > 0 && d.segments[n-1].End() != g.Base:
 			d.fault(Damage, "gap", g.Path, g.Base, "the log lacks what lies before this file: the one before ends at %d", d.segments[n-1].End())
 		}
 		d.segments = append(d.segments, g)

@@ -26,6 +26,7 @@ type Plan struct {
 	d      *Dir
 	v      *verification
 	aside  string           // folder for what is taken out
+	walk   bool             // the log is walked and what comes of it made again
 	moves  map[string]bool  // files to move aside
 	extend map[string]int64 // segments to bring to their full size
 	blanks []int64          // begins of segments that are missing
@@ -46,21 +47,17 @@ func (d *Dir) PlanRepair(ctx context.Context, now time.Time) (*Plan, error) {
 	if v.Damaged == 0 {
 		return p, nil
 	}
-	if len(d.o.CommitLog) > 1 {
-		p.Manual = append(p.Manual, "the commit log lies in several directories: bring its files into one to have it mended")
-		return p, nil
-	}
 	p.planFiles()
 	p.planLog()
 	if err := p.planQueues(); err != nil {
 		return nil, err
 	}
 	p.planIndex()
-	if len(p.Steps) > 0 {
+	if p.walk = len(p.Steps) > 0; p.walk {
 		p.moves[path.Join(d.root, "checkpoint")] = true
 		p.Steps = append(p.Steps, "walk the whole commit log, complete consume queues and index from it, and write a new checkpoint")
 	}
-	return p, nil
+	return p, p.planTimer()
 }
 
 func (p *Plan) step(format string, args ...any) {
@@ -69,9 +66,8 @@ func (p *Plan) step(format string, args ...any) {
 
 // planFiles deals with files that are wrong as such.
 func (p *Plan) planFiles() {
-	logDir := p.d.o.CommitLog[0]
 	for _, f := range p.v.damage {
-		inLog := path.Dir(f.Where) == logDir
+		inLog := slices.Contains(p.d.o.CommitLog, path.Dir(f.Where))
 		switch {
 		case f.Kind == "name":
 			p.moves[f.Where] = true
@@ -85,10 +81,18 @@ func (p *Plan) planFiles() {
 			p.step("go on with the repair that was cut short")
 		case f.Kind == "checkpoint":
 			p.step("move the checkpoint aside: %s", f.Text)
-		case f.Kind == "queues", f.Kind == "config", f.Kind == "offset", f.Kind == "index size":
+		case f.Kind == "queues", f.Kind == "config", f.Kind == "offset", f.Kind == "index size", f.Kind == "twin":
 			p.Manual = append(p.Manual, f.String())
 		}
 	}
+}
+
+// logDir is the directory of the commit log's newest file, which brokers write to; others may be for reading only.
+func (p *Plan) logDir() string {
+	if n := len(p.d.segments); n > 0 {
+		return path.Dir(p.d.segments[n-1].Path)
+	}
+	return p.d.o.CommitLog[0]
 }
 
 // short reports whether a segment is shorter than its neighbours.
@@ -99,11 +103,15 @@ func (p *Plan) short(name string) bool {
 
 // planLog deals with missing segments and damaged spans.
 func (p *Plan) planLog() {
+	extended := map[string]bool{} // wherever they lie
+	for name := range p.extend {
+		extended[path.Base(name)] = true
+	}
 	var last int64
 	for i, g := range p.d.segments {
 		for base := last; i > 0 && base < g.Base; base += g.Size {
-			name := path.Join(p.d.o.CommitLog[0], fmt.Sprintf("%020d", base))
-			if _, there := p.extend[name]; !there {
+			name := path.Join(p.logDir(), fmt.Sprintf("%020d", base))
+			if !extended[path.Base(name)] {
 				p.blanks = append(p.blanks, base)
 				p.step("make an empty file in the place of %s, which is missing: its messages are lost", name)
 			}
@@ -188,7 +196,7 @@ func (p *Plan) Apply(ctx context.Context, change func(*store.Options)) error {
 	if err := p.prepare(); err != nil {
 		return fmt.Errorf("repair the store: %w", err)
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil || !p.walk {
 		return err
 	}
 	s, err := store.Open(o)
@@ -205,7 +213,7 @@ func (p *Plan) Apply(ctx context.Context, change func(*store.Options)) error {
 // storeOptions describes the store as its files do.
 func (p *Plan) storeOptions() store.Options {
 	o := store.NewOptions(p.d.root)
-	o.FS, o.CommitLog = p.d.o.FS, p.d.o.CommitLog[0]
+	o.FS, o.CommitLog = p.d.o.FS, strings.Join(p.d.o.CommitLog, ",")
 	if len(p.d.segments) > 0 {
 		o.SegmentSize = p.d.segments[0].Size
 	}
@@ -228,8 +236,10 @@ func (p *Plan) prepare() (err error) {
 		return fmt.Errorf("lock the directory, which a broker may be using: %w", err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	if err := p.mark(); err != nil {
-		return err
+	if p.walk {
+		if err := p.mark(); err != nil {
+			return err
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.moves)) {
 		if err := p.moveAside(name); err != nil {
@@ -242,11 +252,16 @@ func (p *Plan) prepare() (err error) {
 		}
 	}
 	for _, base := range p.blanks {
-		if err := resize(fsys, path.Join(p.d.o.CommitLog[0], fmt.Sprintf("%020d", base)), p.d.segments[0].Size, true); err != nil {
+		if err := resize(fsys, path.Join(p.logDir(), fmt.Sprintf("%020d", base)), p.d.segments[0].Size, true); err != nil {
 			return err
 		}
 	}
-	return fsys.SyncDir(p.d.o.CommitLog[0])
+	for _, dir := range p.d.o.CommitLog {
+		if err := fsys.SyncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mark leaves the marks of a repair and of a store that was not stopped cleanly.
@@ -270,22 +285,6 @@ func (p *Plan) mark() error {
 		}
 	}
 	return nil
-}
-
-// moveAside keeps a file below the quarantine under the path that it had.
-func (p *Plan) moveAside(name string) error {
-	fsys := p.d.o.FS
-	if _, err := fsys.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	to := path.Join(p.aside, strings.TrimPrefix(strings.TrimPrefix(name, p.d.root), "/"))
-	if err := vfs.MakeDir(fsys, path.Dir(to)); err != nil {
-		return err
-	}
-	if err := fsys.Rename(name, to); err != nil {
-		return fmt.Errorf("move %s aside: %w", name, err)
-	}
-	return errors.Join(fsys.SyncDir(path.Dir(to)), fsys.SyncDir(path.Dir(name)))
 }
 
 // resize brings a file to a size, and makes it when it is to be blank: then a filler closes it at once.

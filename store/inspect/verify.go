@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/store"
 )
 
@@ -18,6 +19,7 @@ type Report struct {
 	Records        int64 // whole records in the log
 	Units          int64 // consume queue entries that were compared with the log
 	Entries        int64 // index entries that were compared with the log
+	TimerUnits     int64 // entries of the timer log
 	Queues         int   // consume queues
 }
 
@@ -34,13 +36,15 @@ type verification struct {
 	noQueues    bool            // there is nothing to compare with
 	windows     int
 	index       *indexCursor
+	timer       timerCheckup
 	spans       []span    // damaged parts of the log
 	damage      []Finding // the first of each kind and place
 }
 
 // Verify reads every file and compares: each record with its checksum and its place, the log with the consume queues, entry by
-// entry in both directions, the log with the index, both with the checkpoint, and consumer offsets with the queues. It wants a
-// directory that no broker uses: while one does, the files are ahead of each other by design.
+// entry in both directions, the log with the index, both with the checkpoint, the timer's files with each other and with the log,
+// and consumer offsets with the queues; and it reads all of config. It wants a directory that no broker uses: while one does, the
+// files are ahead of each other by design.
 //
 // What the next start will put right by itself, as far as the abort file and the checkpoint tell, is a note and no damage.
 func (d *Dir) Verify(ctx context.Context, now time.Time) (*Report, error) {
@@ -68,11 +72,12 @@ func (v *verification) run(ctx context.Context, now time.Time) error {
 	for _, f := range v.d.faults {
 		v.add(f)
 	}
-	for _, step := range []func(context.Context) error{v.prepareQueues, v.prepareIndex, v.walkLog, v.finishQueues, v.finishIndex} {
+	for _, step := range []func(context.Context) error{v.prepareQueues, v.prepareIndex, v.prepareTimer, v.walkLog, v.finishQueues, v.finishIndex} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("verify the store: %w", err)
 		}
 	}
+	v.finishTimer(now)
 	v.checkPoint(now)
 	v.checkConfig()
 	v.LogMin, _ = v.d.logRange()
@@ -113,6 +118,9 @@ func (v *verification) walkLog(ctx context.Context) error {
 		v.logEnd = m.PhysicalOffset + int64(m.StoreSize)
 		if err := v.checkMessage(m); err != nil {
 			return err
+		}
+		if m.Topic == protocol.TopicWheelTimer {
+			v.checkTimed(m)
 		}
 		return v.index.compare(v, m)
 	}, func(s span) error {
