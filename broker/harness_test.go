@@ -17,6 +17,7 @@ import (
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/config"
 	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/store/inspect"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,6 +61,22 @@ func runBroker(t testing.TB, cfg *Config) (b *Broker, stop func()) {
 	stop = sync.OnceFunc(func() { cancel(); wg.Wait() })
 	t.Cleanup(stop)
 	return b, stop
+}
+
+// verifyDirectory looks for damage in what a broker that was stopped has left, file against file.
+func verifyDirectory(t testing.TB, cfg *Config) {
+	t.Helper()
+	d, err := inspect.Open(cfg.StorePathRootDir, inspect.Options{IndexSlots: cfg.MaxHashSlotNum, IndexEntries: cfg.MaxIndexNum})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := d.Verify(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.List {
+		t.Errorf("the broker has left: %s", f)
+	}
 }
 
 // wire is a bare client: bytes in, frames out. It allocates nothing when it is

@@ -57,8 +57,10 @@ func TestPopAfterCrash(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(after, "config", "consumerOffset.json")); err != nil {
 		t.Fatal(err)
 	}
-	again, _ := runBroker(t, testConfig(after))
+	again, stop := runBroker(t, testConfig(after))
 	if got := popAll(dialBroker(t, again), topic, group, 600_000); len(got) != 1 || got[0] != "m4" {
 		t.Errorf("after the crash %q was popped, want m4", got)
 	}
+	stop()
+	verifyDirectory(t, testConfig(after))
 }

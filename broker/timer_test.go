@@ -37,7 +37,8 @@ func TestTimedMessageOutlivesTheBroker(t *testing.T) {
 		}
 	}
 	stop()
-	b, _ = runBroker(t, cfg)
+	verifyDirectory(t, cfg)
+	b, stop = runBroker(t, cfg)
 	const suspend, subscription = 2, 4 // bits of the pull's system flag
 	f := dialBroker(t, b).call(&codec.Command{
 		Code: int32(protocol.PullMessage), Opaque: 3,
@@ -57,4 +58,6 @@ func TestTimedMessageOutlivesTheBroker(t *testing.T) {
 	if m.StoreTimestamp < due {
 		t.Errorf("it came %d ms early", due-m.StoreTimestamp)
 	}
+	stop()
+	verifyDirectory(t, cfg)
 }
