@@ -214,8 +214,8 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 
 // noteLoad says what an operator should know of a table that was loaded.
 func (b *Broker) noteLoad(loaded configfile.Loaded, err error) error {
-	if err == nil && loaded.SetAside != "" {
-		b.log.WithError(loaded.Reason).Warnf("a table could not be read: it was taken from its backup, the file is now %s", loaded.SetAside)
+	if note := loaded.Note(); err == nil && note != "" {
+		b.log.Warn(note)
 	}
 	return err
 }

@@ -68,6 +68,7 @@ const (
 
 // Loaded reports how a load went.
 type Loaded struct {
+	Path   string // of the file
 	Origin Origin
 	// SetAside is the path that an unreadable file was renamed to, and Reason
 	// why it could not be read. Empty when there was no such file.
@@ -84,30 +85,45 @@ type Loaded struct {
 // An error means that a table existed and cannot be had, and that its owner
 // must not start without it.
 func (f *File) Load(decode func([]byte) error) (Loaded, error) {
-	var loaded Loaded
+	loaded := Loaded{Path: f.path}
 	found, err := f.loadOne(f.path, decode)
 	if found {
 		loaded.Origin = FromFile
 		return loaded, nil
 	}
-	if err != nil {
-		var bad *contentError
-		if !errors.As(err, &bad) {
-			return loaded, err
-		}
-		loaded.SetAside, loaded.Reason = f.path+corruptSuffix, bad
-		if err := f.fs.Rename(f.path, loaded.SetAside); err != nil {
-			return loaded, fmt.Errorf("set %s aside, which cannot be read: %w", f.path, err)
-		}
+	var bad *contentError
+	if err != nil && !errors.As(err, &bad) {
+		return loaded, err
 	}
-	found, err = f.loadOne(f.path+backupSuffix, decode)
-	if err != nil {
+	if bad != nil {
+		loaded.Reason = bad
+	}
+	if found, err = f.loadOne(f.path+backupSuffix, decode); err != nil { // then neither is touched
 		return loaded, errors.Join(loaded.Reason, err)
 	}
 	if found {
 		loaded.Origin = FromBackup
 	}
+	if bad != nil {
+		loaded.SetAside = f.path + corruptSuffix
+		if err := f.fs.Rename(f.path, loaded.SetAside); err != nil {
+			return loaded, fmt.Errorf("set %s aside, which cannot be read: %w", f.path, err)
+		}
+	}
 	return loaded, nil
+}
+
+// Note is what an operator should know of the load, empty when the file was read or there was none.
+func (l Loaded) Note() string {
+	switch {
+	case l.SetAside != "" && l.Origin == FromBackup:
+		return fmt.Sprintf("%v: its backup was read instead, and the file is now %s", l.Reason, l.SetAside)
+	case l.SetAside != "":
+		return fmt.Sprintf("%v, and it has no backup: it begins empty, and the file is now %s", l.Reason, l.SetAside)
+	case l.Origin == FromBackup:
+		return fmt.Sprintf("%s is missing or empty: its backup was read instead", l.Path)
+	}
+	return ""
 }
 
 // contentError is a file that was read but whose content decode refused.

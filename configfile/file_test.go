@@ -48,17 +48,18 @@ func TestLoadRules(t *testing.T) {
 		origin      Origin
 		wantAside   bool
 		wantFailure bool
+		wantNote    string // a part of it; empty is none
 	}{
 		{name: "first start", file: "-", bak: "-", origin: Nowhere},
 		{name: "file", file: "<new>", bak: "<old>", want: "new", origin: FromFile},
 		{name: "file without backup", file: "<new>", bak: "-", want: "new", origin: FromFile},
-		{name: "missing", file: "-", bak: "<old>", want: "old", origin: FromBackup},
-		{name: "empty", file: "", bak: "<old>", want: "old", origin: FromBackup},
+		{name: "missing", file: "-", bak: "<old>", want: "old", origin: FromBackup, wantNote: "is missing or empty: its backup was read"},
+		{name: "empty", file: "", bak: "<old>", want: "old", origin: FromBackup, wantNote: "is missing or empty: its backup was read"},
 		{name: "both empty", file: "", bak: "", origin: Nowhere},
-		{name: "torn", file: "<ne", bak: "<old>", want: "old", origin: FromBackup, wantAside: true},
-		{name: "torn, no backup", file: "<ne", bak: "-", origin: Nowhere, wantAside: true},
-		{name: "torn, empty backup", file: "<ne", bak: "", origin: Nowhere, wantAside: true},
-		{name: "both torn", file: "<ne", bak: "<ol", wantAside: true, wantFailure: true},
+		{name: "torn", file: "<ne", bak: "<old>", want: "old", origin: FromBackup, wantAside: true, wantNote: ": its backup was read instead"},
+		{name: "torn, no backup", file: "<ne", bak: "-", origin: Nowhere, wantAside: true, wantNote: "it begins empty"},
+		{name: "torn, empty backup", file: "<ne", bak: "", origin: Nowhere, wantAside: true, wantNote: "it begins empty"},
+		{name: "both torn", file: "<ne", bak: "<ol", wantFailure: true},
 		{name: "missing, torn backup", file: "-", bak: "<ol", wantFailure: true},
 	}
 	for _, tt := range tests {
@@ -79,8 +80,19 @@ func TestLoadRules(t *testing.T) {
 			if aside := loaded.SetAside != ""; aside != tt.wantAside || aside && d.files[loaded.SetAside] != tt.file {
 				t.Errorf("set aside %q holding %q, want a copy: %t", loaded.SetAside, d.files[loaded.SetAside], tt.wantAside)
 			}
+			if tt.wantFailure {
+				for n, content := range map[string]string{name: tt.file, name + ".bak": tt.bak} {
+					if content != "-" && d.files[n] != content {
+						t.Errorf("the refusal has changed %s to %q", n, d.files[n])
+					}
+				}
+				return
+			}
 			if (loaded.Reason != nil) != tt.wantAside {
 				t.Errorf("reason = %v", loaded.Reason)
+			}
+			if note := loaded.Note(); (note == "") != (tt.wantNote == "") || !strings.Contains(note, tt.wantNote) || note != "" && !strings.Contains(note, name) {
+				t.Errorf("note %q, want one with %q and the file's name", note, tt.wantNote)
 			}
 		})
 	}

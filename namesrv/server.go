@@ -91,8 +91,8 @@ func New(settings *config.Settings, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name server: %w", err)
 	}
-	if loaded.SetAside != "" {
-		s.log.Warnf("the KV configuration could not be read and was renamed to %s: %v", loaded.SetAside, loaded.Reason)
+	if note := loaded.Note(); note != "" {
+		s.log.Warnf("%s", note)
 	}
 	s.kv = store
 	s.routes = routes.New(o.Now, s.rules(c))
