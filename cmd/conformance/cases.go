@@ -21,7 +21,7 @@ func cases(o options, java *javadriver.Pool, own *mqadmin.Tool) ([]conformance.C
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, goclient.Cases()...)
+	all = append(all, goclient.Cases(o.kills)...)
 	all = append(all, process.Cases()...)
 	tool, err := mqadmin.Cases(java, own, beside(o.rewrite, "mqadmin"))
 	if err != nil {

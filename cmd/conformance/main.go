@@ -36,7 +36,7 @@ type options struct {
 	gantry, image, lib, rewrite    string
 	nameServers, brokers, external string
 	json, junit, page, keep        string
-	parallel, clusters             int
+	parallel, clusters, kills      int
 	timeFactor                     float64
 	quick, list, verbose           bool
 }
@@ -62,6 +62,7 @@ func parse() options {
 	flag.StringVar(&o.keep, "keep", "conformance-report", "directory for the logs of servers behind failing cases")
 	flag.IntVar(&o.parallel, "parallel", 16, "cases that run at once")
 	flag.IntVar(&o.clusters, "clusters", 2, "sets of servers that run at once")
+	flag.IntVar(&o.kills, "kills", 20, "how often the cases go/kill-* kill Gantry's broker; the official one is killed twice")
 	flag.Float64Var(&o.timeFactor, "time-factor", 1, "stretch the time limit of every case by this factor")
 	flag.Parse()
 	return o

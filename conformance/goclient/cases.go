@@ -24,8 +24,8 @@ var (
 	}, producing...)
 )
 
-// Cases lists the cases of the Go client.
-func Cases() []conformance.Case {
+// Cases lists the cases of the Go client. kills is how often those about kills end the target's broker.
+func Cases(kills int) []conformance.Case {
 	cases := []conformance.Case{
 		{Name: "send-sync", Feature: "sending", Codes: consuming, Run: sendSync},
 		{Name: "send-async", Feature: "sending", Codes: consuming, Run: sendAsync},
@@ -52,8 +52,8 @@ func Cases() []conformance.Case {
 		{Name: "two-brokers", Feature: "sending", Topology: conformance.TwoBrokers, Codes: consuming, Run: autoCreation},
 		{Name: "official-broker", Feature: "mixed with the official release", Topology: conformance.OfficialBroker, Slow: true, Codes: append([]protocol.RequestCode{protocol.RegisterBroker}, consuming...), Run: mixed},
 		{Name: "official-name-server", Feature: "mixed with the official release", Topology: conformance.OfficialNameServer, Slow: true, Codes: append([]protocol.RequestCode{protocol.RegisterBroker}, consuming...), Run: mixed},
-		{Name: "kill-async-flush", Feature: "durability", Needs: conformance.Control, Settings: flush("ASYNC_FLUSH"), Slow: true, Timeout: 20 * time.Minute, Codes: consuming, Run: killUnderLoad},
-		{Name: "kill-sync-flush", Feature: "durability", Needs: conformance.Control, Settings: flush("SYNC_FLUSH"), Slow: true, Timeout: 20 * time.Minute, Codes: consuming, Run: killUnderLoad},
+		{Name: "kill-async-flush", Feature: "durability", Needs: conformance.Control, Settings: flush("ASYNC_FLUSH"), Slow: true, Timeout: 20 * time.Minute, Codes: consuming, Run: killUnderLoad(kills)},
+		{Name: "kill-sync-flush", Feature: "durability", Needs: conformance.Control, Settings: flush("SYNC_FLUSH"), Slow: true, Timeout: 20 * time.Minute, Codes: consuming, Run: killUnderLoad(kills)},
 		{Name: "hand-over", Feature: "data directory", Needs: conformance.Control, Slow: true, Timeout: 10 * time.Minute, Codes: consuming, Run: handOver},
 		{Name: "hand-over-rounds", Feature: "data directory", Needs: conformance.Control, Settings: tinyFiles, Slow: true, Timeout: 10 * time.Minute, Codes: append([]protocol.RequestCode{protocol.QueryMessage, protocol.SendBatchMessage, protocol.ConsumerSendMsgBack}, consuming...), Run: handOverRounds(false)},
 		{Name: "hand-over-damage", Feature: "data directory", Needs: conformance.Control, OwnTool: true, Settings: tinyFiles, Slow: true, Timeout: 5 * time.Minute, Codes: consuming, Run: damaged},

@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	killRounds = 20 // how often the broker is killed
 	// A JVM takes seconds to start again; that its log survives is upstream's claim
 	// to prove, so it has a few rounds only.
 	officialRounds = 2
@@ -28,39 +27,43 @@ const (
 // killUnderLoad kills the broker again and again while producers send, and starts it on the
 // same directory. In the end every message that was answered SEND_OK is read back. A killed
 // process loses nothing that the operating system has, so this holds with asynchronous flush
-// as well.
-func killUnderLoad(t *conformance.T) {
-	t.StartServers()
-	broker := t.Servers().Broker()
-	topic := newTopic(t, killQueues)
-	var acknowledged sync.Map
-	var count atomic.Int64
-	load, stopLoad := context.WithCancel(t.Context())
-	defer stopLoad()
-	var senders sync.WaitGroup
-	for s := range killSenders {
-		p := newProducer(t, producer.WithRetry(0), producer.WithSendMsgTimeout(2*time.Second))
-		senders.Go(func() { sendUntil(load, p, topic, s, &acknowledged, &count) })
+// as well. Gantry's directory is then verified, file against file.
+func killUnderLoad(kills int) func(t *conformance.T) {
+	return func(t *conformance.T) {
+		t.StartServers()
+		broker := t.Servers().Broker()
+		topic := newTopic(t, killQueues)
+		var acknowledged sync.Map
+		var count atomic.Int64
+		load, stopLoad := context.WithCancel(t.Context())
+		defer stopLoad()
+		var senders sync.WaitGroup
+		for s := range killSenders {
+			p := newProducer(t, producer.WithRetry(0), producer.WithSendMsgTimeout(2*time.Second))
+			senders.Go(func() { sendUntil(load, p, topic, s, &acknowledged, &count) })
+		}
+		rounds := kills
+		if t.Official() {
+			rounds = officialRounds
+		}
+		for round := range rounds {
+			before := count.Load()
+			t.Eventually(time.Minute, fmt.Sprintf("acknowledged sends in round %d", round), func(context.Context) error {
+				if count.Load() < before+50 {
+					return errors.New("too few")
+				}
+				return nil
+			})
+			t.Check(broker.Kill(), "kill the broker")
+			t.Check(broker.Start(t.Context()), "start the broker again")
+		}
+		stopLoad()
+		senders.Wait()
+		readBack(t, topic, &acknowledged)
+		t.Logf("%d messages were acknowledged in %d rounds", count.Load(), rounds)
+		t.Check(broker.Stop(t.Context()), "stop the broker")
+		verifyStore(t, broker.StoreDir())
 	}
-	rounds := killRounds
-	if t.Official() {
-		rounds = officialRounds
-	}
-	for round := range rounds {
-		before := count.Load()
-		t.Eventually(time.Minute, fmt.Sprintf("acknowledged sends in round %d", round), func(context.Context) error {
-			if count.Load() < before+50 {
-				return errors.New("too few")
-			}
-			return nil
-		})
-		t.Check(broker.Kill(), "kill the broker")
-		t.Check(broker.Start(t.Context()), "start the broker again")
-	}
-	stopLoad()
-	senders.Wait()
-	readBack(t, topic, &acknowledged)
-	t.Logf("%d messages were acknowledged in %d rounds", count.Load(), rounds)
 }
 
 // sendUntil sends messages one after the other and notes those that were acknowledged.

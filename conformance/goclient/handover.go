@@ -59,7 +59,7 @@ func handOverRounds(kill bool) func(t *conformance.T) {
 				} else {
 					t.Check(broker.Stop(t.Context()), "stop the broker before round %d", round)
 				}
-				verifyStore(t, broker.StoreDir())
+				verifyStore(t, broker.StoreDir(), tinyIndex...)
 				broker.Become(launcher)
 				t.Check(broker.Start(t.Context()), "start the broker in round %d", round)
 				awaitRoute(t, h.topic)
@@ -165,14 +165,16 @@ func (h *handedOver) lookUp(ctx context.Context, t *conformance.T, key string) e
 	return nil
 }
 
+// tinyIndex says of which size the index files of tinyFiles are, which no file does.
+var tinyIndex = []string{"--index-slots", strconv.Itoa(tinySlots), "--index-entries", strconv.Itoa(tinyEntries)}
+
 // verifyStore lets gantry store verify look at a directory that nobody uses, where the target has the command.
-func verifyStore(t *conformance.T, dir string) {
+func verifyStore(t *conformance.T, dir string, options ...string) {
 	l, ok := t.Target().Self.(*conformance.GantryLauncher)
 	if !ok {
 		return
 	}
-	out, err := exec.CommandContext(t.Context(), l.Binary, "store", "verify",
-		"--index-slots", strconv.Itoa(tinySlots), "--index-entries", strconv.Itoa(tinyEntries), dir).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), l.Binary, append(append([]string{"store", "verify"}, options...), dir)...).CombinedOutput()
 	t.Check(err, "verify the directory: %s", out)
 	t.Logf("%s", out)
 }
@@ -212,7 +214,7 @@ func damaged(t *conformance.T) {
 	_, err = f.WriteAt(make([]byte, 50), at%segment+100)
 	t.Check(errors.Join(err, f.Close()), "damage the commit log")
 	repair := func(options ...string) (string, error) {
-		args := append([]string{"store", "repair", "--index-slots", strconv.Itoa(tinySlots), "--index-entries", strconv.Itoa(tinyEntries)}, options...)
+		args := append(append([]string{"store", "repair"}, tinyIndex...), options...)
 		out, err := exec.CommandContext(t.Context(), l.Binary, append(args, store)...).CombinedOutput()
 		return string(out), err
 	}
@@ -221,7 +223,7 @@ func damaged(t *conformance.T) {
 	}
 	out, err := repair("--yes")
 	t.Check(err, "repair: %s", out)
-	verifyStore(t, store)
+	verifyStore(t, store, tinyIndex...)
 	t.Check(os.WriteFile(filepath.Join(store, "abort"), nil, 0o644), "mark the directory as of a killed broker")
 	t.Check(os.Remove(filepath.Join(store, "checkpoint")), "remove the checkpoint, so that the whole log is walked")
 	broker.Become(t.Target().Reference)
