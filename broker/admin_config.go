@@ -88,6 +88,8 @@ func (b *Broker) configChanged(cfg *Config) {
 		b.topics.SetAutoCreate(cfg.AutoCreateTopicEnable)
 		b.groups.SetAutoCreate(cfg.AutoCreateSubscriptionGroup)
 		b.offsets.SetServerSideReset(cfg.UseServerSideResetOffset)
+		b.offsets.SetVersionStep(cfg.OffsetVersionStep)
+		b.delay.SetVersionStep(cfg.DelayVersionStep)
 		if err := b.store.Tune(func(t *store.Tuning) { tune(cfg, t) }); err != nil {
 			b.log.WithError(err).Warn("the store does not take the new configuration")
 		}
@@ -95,7 +97,7 @@ func (b *Broker) configChanged(cfg *Config) {
 	b.pools.tune(cfg)
 	b.hold.SetRecheck(recheckPulls(cfg))
 	b.registrar.SetServers(nameServers(cfg.NamesrvAddr))
-	b.registrar.SetTimeout(cfg.RegisterTimeout)
+	b.registrar.SetForm(registrationForm(cfg))
 }
 
 // nameServers splits namesrvAddr.

@@ -39,9 +39,9 @@ type IdentityConfig struct {
 	RegisterPeriod          time.Duration `conf:"registerNameServerPeriod" unit:"ms" when:"start"`
 	RegisterTimeout         time.Duration `conf:"registerBrokerTimeoutMills" unit:"ms"`
 	ForceRegister           bool          `conf:"forceRegister"`
-	CompressedRegister      bool          `conf:"compressedRegister" when:"start"`
+	CompressedRegister      bool          `conf:"compressedRegister"`
 	EnableSlaveActingMaster bool          `conf:"enableSlaveActingMaster" when:"start"`
-	NotActiveTimeout        time.Duration `conf:"brokerNotActiveTimeoutMillis" unit:"ms" when:"start"`
+	NotActiveTimeout        time.Duration `conf:"brokerNotActiveTimeoutMillis" unit:"ms"`
 }
 
 // NetworkConfig says where the broker listens and how it treats connections.
@@ -81,9 +81,10 @@ type ConsumeConfig struct {
 	RejectPullConsumerEnable        bool          `conf:"rejectPullConsumerEnable"`
 	UseServerSideResetOffset        bool          `conf:"useServerSideResetOffset"`
 	StartAcceptSendRequestTimeStamp int64         `conf:"startAcceptSendRequestTimeStamp"`
+	NotifyConsumerIDsChangedEnable  bool          `conf:"notifyConsumerIdsChangedEnable"`
 	SubscriptionExpiry              time.Duration `conf:"subscriptionExpiredTimeout" unit:"ms" when:"start"`
-	OffsetVersionStep               int64         `conf:"consumerOffsetUpdateVersionStep" when:"start"`
-	DelayVersionStep                int64         `conf:"delayOffsetUpdateVersionStep" when:"start"`
+	OffsetVersionStep               int64         `conf:"consumerOffsetUpdateVersionStep"`
+	DelayVersionStep                int64         `conf:"delayOffsetUpdateVersionStep"`
 	EnableRegisterProducer          bool          `conf:"enableRegisterProducer"`
 	FlushConsumerOffsetInterval     time.Duration `conf:"flushConsumerOffsetInterval" unit:"ms" when:"start"`
 	StoreReplyMessageEnable         bool          `conf:"storeReplyMessageEnable"`
@@ -155,36 +156,42 @@ type TransactionConfig struct {
 
 // StoreConfig says where messages are kept and for how long.
 type StoreConfig struct {
-	StorePathRootDir           string        `conf:"storePathRootDir" when:"start"`
-	StorePathCommitLog         string        `conf:"storePathCommitLog" when:"start"`
-	EnabledAppendPropCRC       bool          `conf:"enabledAppendPropCRC" when:"start"`
-	ReadOnlyLogStorePaths      string        `conf:"readOnlyCommitLogStorePaths" when:"start"`
-	MappedFileSizeCommitLog    int64         `conf:"mappedFileSizeCommitLog" when:"start"`
-	MappedFileSizeConsumeQueue int64         `conf:"mappedFileSizeConsumeQueue" when:"start"`
-	FlushDiskType              string        `conf:"flushDiskType" when:"start"`
-	SyncFlushTimeout           time.Duration `conf:"syncFlushTimeout" unit:"ms"`
-	FlushIntervalCommitLog     time.Duration `conf:"flushIntervalCommitLog" unit:"ms"`
-	FlushIntervalConsumeQueue  time.Duration `conf:"flushIntervalConsumeQueue" unit:"ms"`
-	FlushDelayOffsetInterval   time.Duration `conf:"flushDelayOffsetInterval" unit:"ms" when:"start"`
-	MaxMessageSize             int32         `conf:"maxMessageSize"`
-	MessageDelayLevel          string        `conf:"messageDelayLevel" when:"start"`
-	MessageIndexEnable         bool          `conf:"messageIndexEnable" when:"start"`
-	MaxHashSlotNum             int32         `conf:"maxHashSlotNum" when:"start"`
-	MaxIndexNum                int32         `conf:"maxIndexNum" when:"start"`
-	MaxMsgsNumBatch            int32         `conf:"maxMsgsNumBatch"`
-	DefaultQueryMaxNum         int32         `conf:"defaultQueryMaxNum"`
-	DeleteWhen                 string        `conf:"deleteWhen"`
-	FileReservedTime           int32         `conf:"fileReservedTime"` // hours
-	DiskMaxUsedSpaceRatio      int32         `conf:"diskMaxUsedSpaceRatio"`
-	DiskWarningRatio           int32         `conf:"diskSpaceWarningLevelRatio"`
-	DiskForciblyRatio          int32         `conf:"diskSpaceCleanForciblyRatio"`
-	CleanFileForciblyEnable    bool          `conf:"cleanFileForciblyEnable"`
-	CleanResourceInterval      time.Duration `conf:"cleanResourceInterval" unit:"ms"`
-	MaxCountInMemory           int32         `conf:"maxTransferCountOnMessageInMemory"`
-	MaxBytesInMemory           int32         `conf:"maxTransferBytesOnMessageInMemory"`
-	MaxCountInDisk             int32         `conf:"maxTransferCountOnMessageInDisk"`
-	MaxBytesInDisk             int32         `conf:"maxTransferBytesOnMessageInDisk"`
-	MemoryRatio                int32         `conf:"accessMessageInMemoryMaxRatio"`
+	StorePathRootDir                  string        `conf:"storePathRootDir" when:"start"`
+	StorePathCommitLog                string        `conf:"storePathCommitLog" when:"start"`
+	EnabledAppendPropCRC              bool          `conf:"enabledAppendPropCRC" when:"start"`
+	ReadOnlyLogStorePaths             string        `conf:"readOnlyCommitLogStorePaths" when:"start"`
+	MappedFileSizeCommitLog           int64         `conf:"mappedFileSizeCommitLog" when:"start"`
+	MappedFileSizeConsumeQueue        int64         `conf:"mappedFileSizeConsumeQueue" when:"start"`
+	FlushDiskType                     string        `conf:"flushDiskType" when:"start"`
+	SyncFlushTimeout                  time.Duration `conf:"syncFlushTimeout" unit:"ms"`
+	FlushIntervalCommitLog            time.Duration `conf:"flushIntervalCommitLog" unit:"ms"`
+	FlushIntervalConsumeQueue         time.Duration `conf:"flushIntervalConsumeQueue" unit:"ms"`
+	FlushCommitLogLeastPages          int32         `conf:"flushCommitLogLeastPages"`
+	FlushCommitLogThoroughInterval    time.Duration `conf:"flushCommitLogThoroughInterval" unit:"ms"`
+	FlushConsumeQueueThoroughInterval time.Duration `conf:"flushConsumeQueueThoroughInterval" unit:"ms"`
+	FlushDelayOffsetInterval          time.Duration `conf:"flushDelayOffsetInterval" unit:"ms" when:"start"`
+	MaxMessageSize                    int32         `conf:"maxMessageSize"`
+	MessageDelayLevel                 string        `conf:"messageDelayLevel" when:"start"`
+	MessageIndexEnable                bool          `conf:"messageIndexEnable"`
+	MaxHashSlotNum                    int32         `conf:"maxHashSlotNum" when:"start"`
+	MaxIndexNum                       int32         `conf:"maxIndexNum" when:"start"`
+	MaxMsgsNumBatch                   int32         `conf:"maxMsgsNumBatch"`
+	DefaultQueryMaxNum                int32         `conf:"defaultQueryMaxNum"`
+	DeleteWhen                        string        `conf:"deleteWhen"`
+	FileReservedTime                  int32         `conf:"fileReservedTime"` // hours
+	DiskMaxUsedSpaceRatio             int32         `conf:"diskMaxUsedSpaceRatio"`
+	DiskWarningRatio                  int32         `conf:"diskSpaceWarningLevelRatio"`
+	DiskForciblyRatio                 int32         `conf:"diskSpaceCleanForciblyRatio"`
+	CleanFileForciblyEnable           bool          `conf:"cleanFileForciblyEnable"`
+	DeleteFileBatchMax                int32         `conf:"deleteFileBatchMax"`
+	DeleteCommitLogFilesInterval      time.Duration `conf:"deleteCommitLogFilesInterval" unit:"ms"`
+	MaxFilterMessageSize              int32         `conf:"maxFilterMessageSize"` // bytes of consume queue
+	CleanResourceInterval             time.Duration `conf:"cleanResourceInterval" unit:"ms"`
+	MaxCountInMemory                  int32         `conf:"maxTransferCountOnMessageInMemory"`
+	MaxBytesInMemory                  int32         `conf:"maxTransferBytesOnMessageInMemory"`
+	MaxCountInDisk                    int32         `conf:"maxTransferCountOnMessageInDisk"`
+	MaxBytesInDisk                    int32         `conf:"maxTransferBytesOnMessageInDisk"`
+	MemoryRatio                       int32         `conf:"accessMessageInMemoryMaxRatio"`
 }
 
 // SyncFlush reports whether a send is answered only when it is on the disk.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -28,9 +29,7 @@ func (b *Broker) listen(cfg *Config) error {
 	if err := cfg.TLS.Apply(&o, func(err error) { b.log.Warn(err) }); err != nil {
 		return err
 	}
-	if cfg.EnableShutdownGracefully {
-		o.GoAwayTime = cfg.ShutdownWaitTime
-	}
+	o.GoAwayTime = func() time.Duration { return b.config.Load().GoAwayTime() }
 	b.server = remoting.NewServer(o, table)
 	at, err := b.server.Listen(hostPort(cfg.BindAddress, cfg.ListenPort))
 	if err != nil {

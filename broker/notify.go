@@ -9,8 +9,12 @@ import (
 
 // notifyConsumers tells the members of a group that its membership has changed
 // (NOTIFY_CONSUMER_IDS_CHANGED, 40), so that they share the queues out anew at
-// once instead of within 20 s. A client that does not take it is not waited for.
+// once instead of within 20 s, unless notifyConsumerIdsChangedEnable says that none is
+// told. A client that does not take it is not waited for.
 func (b *Broker) notifyConsumers(group string, members []*clients.Client) {
+	if !b.config.Load().NotifyConsumerIDsChangedEnable {
+		return
+	}
 	push := &codec.Command{
 		Code: int32(protocol.NotifyConsumerIDsChanged), Language: protocol.LanguageJava, Version: protocol.CurrentVersion,
 		Header: &protocol.NotifyConsumerIdsChangedRequestHeader{ConsumerGroup: group},

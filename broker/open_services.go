@@ -40,16 +40,22 @@ func (b *Broker) openRooms(cfg *Config) {
 		MaxOffset: b.maxOffset,
 	})
 	b.stats = stats.New(cfg.BrokerClusterName, nowMs, func(topic string) bool { return b.topics.IsSystem(topic) })
-	timeout := time.Duration(0) // the name server's
-	if cfg.EnableSlaveActingMaster {
-		timeout = cfg.NotActiveTimeout
-	}
 	b.registrar = registration.New(registration.Identity{
 		Cluster: cfg.BrokerClusterName, Name: cfg.BrokerName, ID: cfg.BrokerID,
-		Addr: b.told, HAAddr: cfg.HAAddr(), ActingOK: cfg.EnableSlaveActingMaster, Compressed: cfg.CompressedRegister, ActiveTimeout: timeout,
-	}, b.client, nameServers(cfg.NamesrvAddr), cfg.RegisterTimeout)
+		Addr: b.told, HAAddr: cfg.HAAddr(), ActingOK: cfg.EnableSlaveActingMaster,
+	}, b.client, nameServers(cfg.NamesrvAddr), registrationForm(cfg))
 	b.openPolls(cfg)
 	b.configChanged(cfg)
+}
+
+// registrationForm is how the broker registers. The time-out of heartbeats is the name
+// server's where the broker sends none of its own.
+func registrationForm(cfg *Config) registration.Form {
+	f := registration.Form{Timeout: cfg.RegisterTimeout, Compressed: cfg.CompressedRegister}
+	if cfg.EnableSlaveActingMaster {
+		f.ActiveTimeout = cfg.NotActiveTimeout
+	}
+	return f
 }
 
 // recheckPulls is how often waiting pulls are compared with the ends of their

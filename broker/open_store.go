@@ -26,7 +26,7 @@ func (b *Broker) openStore(cfg *Config) error {
 		o.FlushMode = store.SyncFlush
 	}
 	o.SegmentSize, o.QueueFileSize = cfg.MappedFileSizeCommitLog, cfg.MappedFileSizeConsumeQueue
-	o.Index, o.IndexSlots, o.IndexEntries = cfg.MessageIndexEnable, cfg.MaxHashSlotNum, cfg.MaxIndexNum
+	o.IndexSlots, o.IndexEntries = cfg.MaxHashSlotNum, cfg.MaxIndexNum
 	tune(cfg, &o.Tuning)
 	var err error
 	b.store, err = store.Open(o)
@@ -36,8 +36,11 @@ func (b *Broker) openStore(cfg *Config) error {
 // tune sets what of the configuration may change while the store runs.
 func tune(cfg *Config, t *store.Tuning) {
 	t.MaxMessageSize = int(cfg.MaxMessageSize)
-	t.MaxQueryCount = int(cfg.MaxMsgsNumBatch)
+	t.Index, t.MaxQueryCount = cfg.MessageIndexEnable, int(cfg.MaxMsgsNumBatch)
 	t.FlushInterval, t.QueueFlushInterval = cfg.FlushIntervalCommitLog, cfg.FlushIntervalConsumeQueue
+	t.FlushLeastPages, t.FlushThoroughInterval = int(cfg.FlushCommitLogLeastPages), cfg.FlushCommitLogThoroughInterval
+	t.CheckpointInterval, t.MaxFilterBytes = cfg.FlushConsumeQueueThoroughInterval, int(cfg.MaxFilterMessageSize)
+	t.DeleteFilesBatch, t.DeleteFilesPause = int(cfg.DeleteFileBatchMax), cfg.DeleteCommitLogFilesInterval
 	t.MaxTransferCountInMemory, t.MaxTransferBytesInMemory = int(cfg.MaxCountInMemory), int(cfg.MaxBytesInMemory)
 	t.MaxTransferCountOnDisk, t.MaxTransferBytesOnDisk = int(cfg.MaxCountInDisk), int(cfg.MaxBytesInDisk)
 	if total := physicalMemory(); total > 0 {

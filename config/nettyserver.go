@@ -10,6 +10,14 @@ type NettyServer struct {
 	ListenPort int32 `conf:"listenPort" when:"start"`
 
 	ServerChannelMaxIdleTime time.Duration `conf:"serverChannelMaxIdleTimeSeconds" unit:"s" when:"start"`
-	EnableShutdownGracefully bool          `conf:"enableShutdownGracefully" when:"start"`
-	ShutdownWaitTime         time.Duration `conf:"shutdownWaitTimeSeconds" unit:"s" when:"start"`
+	EnableShutdownGracefully bool          `conf:"enableShutdownGracefully"`
+	ShutdownWaitTime         time.Duration `conf:"shutdownWaitTimeSeconds" unit:"s"`
+}
+
+// GoAwayTime is how long clients are told to go elsewhere while the server stops.
+func (n *NettyServer) GoAwayTime() time.Duration {
+	if !n.EnableShutdownGracefully {
+		return 0
+	}
+	return n.ShutdownWaitTime
 }

@@ -114,9 +114,7 @@ func (s *Server) listen(c *Config, o Options) error {
 	}
 	so := o.Remoting
 	so.Idle = c.ServerChannelMaxIdleTime
-	if c.EnableShutdownGracefully {
-		so.GoAwayTime = c.ShutdownWaitTime
-	}
+	so.GoAwayTime = func() time.Duration { return s.settings.Load().GoAwayTime() }
 	if err := c.TLS.Apply(&so, func(err error) { s.log.Warnf("%v", err) }); err != nil {
 		return err
 	}

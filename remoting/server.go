@@ -41,9 +41,9 @@ type ServerOptions struct {
 	// DrainTimeout bounds the orderly part of stopping, GoAwayTime apart; 0 means one
 	// second.
 	DrainTimeout time.Duration
-	// GoAwayTime is how long, while stopping, clients are told to go away even
-	// when nothing is in flight. 0 ends as soon as nothing is.
-	GoAwayTime time.Duration
+	// GoAwayTime is asked when stopping begins how long clients are told to go away
+	// even when nothing is in flight. nil and 0 end as soon as nothing is.
+	GoAwayTime func() time.Duration
 
 	// OnOpen is told of a session before its first request, on its reader
 	// goroutine. A connection that sends nothing has no session.

@@ -66,13 +66,17 @@ func (s *Server) closeListeners() error {
 
 // drain stops the server in order.
 func (s *Server) drain() {
-	inTime, cancel := context.WithTimeout(context.Background(), s.options.GoAwayTime+s.options.DrainTimeout)
+	var goAway time.Duration
+	if s.options.GoAwayTime != nil {
+		goAway = s.options.GoAwayTime()
+	}
+	inTime, cancel := context.WithTimeout(context.Background(), goAway+s.options.DrainTimeout)
 	defer cancel()
 	s.mu.Lock()
 	s.closeListeners()
 	s.mu.Unlock()
 	s.host.draining.Store(true)
-	s.awaitAnswers(inTime)
+	s.awaitAnswers(inTime, goAway)
 
 	s.mu.Lock()
 	s.stopped = true
@@ -89,12 +93,12 @@ func (s *Server) drain() {
 	cut()
 }
 
-// awaitAnswers waits until nothing is in flight and clients had time to hear that
+// awaitAnswers waits until nothing is in flight and clients had goAway to hear that
 // they should go, but not beyond inTime.
-func (s *Server) awaitAnswers(inTime context.Context) {
+func (s *Server) awaitAnswers(inTime context.Context, goAway time.Duration) {
 	var linger <-chan time.Time
-	if s.options.GoAwayTime > 0 {
-		timer := time.NewTimer(s.options.GoAwayTime)
+	if goAway > 0 {
+		timer := time.NewTimer(goAway)
 		defer timer.Stop()
 		linger = timer.C
 	}

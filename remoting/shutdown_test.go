@@ -124,7 +124,7 @@ func TestStoppingIsBounded(t *testing.T) {
 // they must go, even with nothing in flight.
 func TestGoAwayTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := NewServer(ServerOptions{DrainTimeout: time.Second, GoAwayTime: 3 * time.Second}, echoTable(t))
+		s := NewServer(ServerOptions{DrainTimeout: time.Second, GoAwayTime: func() time.Duration { return 3 * time.Second }}, echoTable(t))
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { s.Run(ctx) })

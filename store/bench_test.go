@@ -52,7 +52,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, index := range []bool{true, false} {
 		for _, producers := range []int{1, 16} {
 			b.Run(fmt.Sprintf("index=%v/producers=%d", index, producers), func(b *testing.B) {
-				s := benchStore(b, func(o *Options) { o.Index = index })
+				s := benchStore(b, func(o *Options) { o.Tuning.Index = index })
 				b.SetBytes(1024)
 				b.ReportAllocs()
 				b.ResetTimer()

@@ -170,13 +170,11 @@ func (s *Store) takeCheckpoint() error {
 		return s.syncFailed(err)
 	}
 	c := s.checkpoint
-	if s.index != nil {
-		indexTime, err := s.index.sync()
-		if err != nil {
-			return s.syncFailed(err)
-		}
-		c.indexTime = max(c.indexTime, indexTime)
+	indexTime, err := s.index.sync()
+	if err != nil {
+		return s.syncFailed(err)
 	}
+	c.indexTime = max(c.indexTime, indexTime)
 	c.own, c.position, c.indexed, c.bootID = true, pos, pos, s.o.FS.BootID()
 	c.logTime, c.synced = s.flusher.time.Load(), s.flusher.flushed.Load()
 	c.queueTime, c.queuePhy, c.confirm = time, last, last

@@ -167,9 +167,7 @@ func (s *Store) deleteDerived() error {
 			errs = append(errs, s.queues.expire(q, logMin))
 		}
 	}
-	if s.index != nil {
-		errs = append(errs, s.index.expire(logMin))
-	}
+	errs = append(errs, s.index.expire(logMin))
 	return errors.Join(errs...)
 }
 

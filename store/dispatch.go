@@ -229,7 +229,7 @@ func (s *Store) dispatchRecord(record []byte) error {
 			}
 		}
 	}
-	if s.index != nil {
+	if s.tuning.Load().Index {
 		if err := s.index.add(m); err != nil {
 			return err
 		}

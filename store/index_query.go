@@ -26,9 +26,6 @@ type IndexResult struct {
 // Upstream leaves it to clients to drop messages that only share the key's hash; here those are dropped.
 func (s *Store) QueryIndex(topic, kind, key string, limit int, begin, end int64) (IndexResult, error) {
 	var r IndexResult
-	if s.index == nil {
-		return r, nil
-	}
 	limit = min(limit, s.tuning.Load().MaxQueryCount)
 	text := appendIndexKey(nil, topic, kind, key)
 	seen := map[int64]bool{}

@@ -46,7 +46,6 @@ type Options struct {
 	PropertyCRC   bool      // enabledAppendPropCRC: records end with a checksum of all of them
 	SegmentSize   int64     // mappedFileSizeCommitLog
 	QueueFileSize int64     // mappedFileSizeConsumeQueue; rounded up to whole entries, as upstream does
-	Index         bool      // messageIndexEnable
 	IndexSlots    int32     // maxHashSlotNum
 	IndexEntries  int32     // maxIndexNum
 	OpenFiles     int       // how many files may stay open besides the mapped ones
@@ -68,7 +67,8 @@ type Rebuild struct {
 
 // Tuning is what may be changed while the store runs, by Store.Tune.
 type Tuning struct {
-	MaxMessageSize int // maxMessageSize: the longest body; a record may be 64 KiB longer
+	MaxMessageSize int  // maxMessageSize: the longest body; a record may be 64 KiB longer
+	Index          bool // messageIndexEnable: keys of messages that come are indexed
 
 	FlushInterval         time.Duration // flushIntervalCommitLog: pause between two syncs of AsyncFlush
 	FlushLeastPages       int           // flushCommitLogLeastPages: fewer dirty pages of 4 KiB wait for FlushThoroughInterval
@@ -98,10 +98,10 @@ type Tuning struct {
 func NewOptions(root string) Options {
 	return Options{
 		Root: root, SegmentSize: DefaultSegmentSize, QueueFileSize: DefaultQueueFileSize,
-		Index: true, IndexSlots: DefaultIndexSlots, IndexEntries: DefaultIndexEntries, OpenFiles: 512,
+		IndexSlots: DefaultIndexSlots, IndexEntries: DefaultIndexEntries, OpenFiles: 512,
 		Tuning: Tuning{
-			MaxMessageSize: DefaultMaxMessage,
-			FlushInterval:  500 * time.Millisecond, FlushLeastPages: 4, FlushThoroughInterval: 10 * time.Second,
+			MaxMessageSize: DefaultMaxMessage, Index: true,
+			FlushInterval: 500 * time.Millisecond, FlushLeastPages: 4, FlushThoroughInterval: 10 * time.Second,
 			QueueFlushInterval: time.Second, CheckpointInterval: time.Minute,
 			MaxTransferBytesInMemory: 256 << 10, MaxTransferCountInMemory: 32,
 			MaxTransferBytesOnDisk: 64 << 10, MaxTransferCountOnDisk: 8,
@@ -154,7 +154,7 @@ func (o *Options) complete() error {
 		return fmt.Errorf("store: a commit log file size of %d bytes exceeds what a file header can say (mappedFileSizeCommitLog)", o.SegmentSize)
 	case o.QueueFileSize <= 0:
 		return fmt.Errorf("store: a consume queue file size of %d bytes makes no sense (mappedFileSizeConsumeQueue)", o.QueueFileSize)
-	case o.Index && (o.IndexSlots < 1 || o.IndexEntries < 2):
+	case o.IndexSlots < 1 || o.IndexEntries < 2:
 		return fmt.Errorf("store: an index of %d slots and %d entries makes no sense (maxHashSlotNum, maxIndexNum)", o.IndexSlots, o.IndexEntries)
 	case o.OpenFiles < 8:
 		return fmt.Errorf("store: %d open files are too few, 8 are needed", o.OpenFiles)

@@ -229,6 +229,34 @@ func TestQueryIndex(t *testing.T) {
 	}
 }
 
+// TestIndexMayBeSwitched: keys of messages that came while the index was off are not found, those of others are, after a
+// restart too.
+func TestIndexMayBeSwitched(t *testing.T) {
+	o := smallOptions(vfs.NewMemory(), "/store")
+	o.Tuning.Index = false
+	s := mustOpen(t, o)
+	for i := range 30 {
+		if err := s.Tune(func(t *Tuning) { t.Index = i%3 > 0 }); err != nil {
+			t.Fatal(err)
+		}
+		mustAppend(t, s, message("t", 0, i))
+		dispatchAll(t, s)
+	}
+	for range 2 {
+		for i := range 30 {
+			r, err := s.QueryIndex("t", protocol.IndexTypeKey, fmt.Sprintf("k%d", i), 64, 0, 1<<60)
+			if found := len(r.Records) == 1; err != nil || found != (i%3 > 0) {
+				t.Errorf("key k%d: found %t, %v", i, found, err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = mustOpen(t, o)
+	}
+	s.Close()
+}
+
 func TestAppendGroup(t *testing.T) {
 	s := mustOpen(t, smallOptions(vfs.NewMemory(), "/store"))
 	defer s.Close()

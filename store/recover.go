@@ -80,13 +80,10 @@ func (s *Store) startEmpty() error {
 	if err := s.log.begin(0); err != nil {
 		return err
 	}
-	if s.index != nil {
-		if _, err := s.index.load(func(indexHeader) bool { return true }); err != nil {
-			return err
-		}
-		return s.index.dropDoomed()
+	if _, err := s.index.load(func(indexHeader) bool { return true }); err != nil {
+		return err
 	}
-	return nil
+	return s.index.dropDoomed()
 }
 
 // list finds the segments. It changes nothing but a last file without a byte, which was just being made.
@@ -355,10 +352,8 @@ func (s *Store) rederive(p recoveryPlan, end int64) error {
 		if err := s.takeCheckpoint(); err != nil {
 			return err
 		}
-		if s.index != nil {
-			if err := s.index.dropDoomed(); err != nil {
-				return err
-			}
+		if err := s.index.dropDoomed(); err != nil {
+			return err
 		}
 		if err := s.trustCache(); err != nil {
 			return err
@@ -384,9 +379,6 @@ func (s *Store) alignQueues() {
 // loadIndex loads the index and indexes again what it lost. After an unclean stop upstream removes every file that was not
 // full and synced. So do we, except when the page cache has survived: then nothing can be missing.
 func (s *Store) loadIndex(p recoveryPlan) error {
-	if s.index == nil {
-		return nil
-	}
 	discard := func(h indexHeader) bool {
 		switch {
 		case !p.unclean, p.own && p.kept, s.o.Rebuild != nil:

@@ -134,11 +134,7 @@ func (s *Store) release() error {
 	for _, g := range s.log.view.Load().segs {
 		g.cool()
 	}
-	var errs []error
-	if s.index != nil {
-		errs = append(errs, s.index.close())
-	}
-	errs = append(errs, s.cache.close())
+	errs := []error{s.index.close(), s.cache.close()}
 	if s.checkpointFile.file != nil {
 		errs = append(errs, s.checkpointFile.file.Close())
 	}

@@ -57,7 +57,7 @@ type Options struct {
 
 	FS          configfile.FS // configfile.OS when nil
 	Path        string        // of delayOffset.json
-	VersionStep int64         // [delayOffsetUpdateVersionStep] steps of progress for one of the data version; 200 when 0
+	VersionStep int64         // [delayOffsetUpdateVersionStep] steps of progress for one of the data version; 200 when 0; SetVersionStep changes it
 
 	// StateVersion is the epoch that goes into the data version; nil means 0.
 	StateVersion func() int64
@@ -76,6 +76,8 @@ type Scheduler struct {
 
 	signal  chan struct{} // holds a token when a level has got its first message
 	changes atomic.Int64  // counts what the file does not yet show
+
+	versionStep atomic.Int64 // Options.VersionStep, at least 1
 
 	mu       sync.Mutex // guards the fields below
 	progress map[int32]int64
@@ -108,9 +110,6 @@ func Open(o Options) (*Scheduler, configfile.Loaded, error) {
 	if o.FS == nil {
 		o.FS = configfile.OS
 	}
-	if o.VersionStep <= 0 {
-		o.VersionStep = 200
-	}
 	s := &Scheduler{
 		opts:     o,
 		levels:   make([]level, o.Levels.Max()),
@@ -118,6 +117,7 @@ func Open(o Options) (*Scheduler, configfile.Loaded, error) {
 		progress: map[int32]int64{},
 		version:  protocol.DataVersion{Timestamp: o.Now()},
 	}
+	s.SetVersionStep(o.VersionStep)
 	s.file = configfile.New(o.FS, o.Path, s.encode)
 	loaded, err := s.file.Load(s.decode)
 	if err != nil {
@@ -254,6 +254,14 @@ func (s *Scheduler) turnEmpty(i int) (lookAt int64) {
 	return s.opts.Now() + lookAfter
 }
 
+// SetVersionStep changes after how many steps of progress the data version steps on.
+func (s *Scheduler) SetVersionStep(n int64) {
+	if n <= 0 {
+		n = 200
+	}
+	s.versionStep.Store(n)
+}
+
 // advance notes that the entries of a level before offset are done with.
 func (s *Scheduler) advance(i int, offset int64) {
 	s.levels[i].offset = offset
@@ -263,7 +271,7 @@ func (s *Scheduler) advance(i int, offset int64) {
 		return
 	}
 	s.progress[int32(i+1)] = offset
-	if s.changes.Add(1)%s.opts.VersionStep == 0 {
+	if s.changes.Add(1)%s.versionStep.Load() == 0 {
 		var state int64
 		if s.opts.StateVersion != nil {
 			state = s.opts.StateVersion()

@@ -25,7 +25,7 @@ type Options struct {
 	Path string        // of consumerOffset.json
 	Now  func() int64  // ms since 1970
 
-	VersionStep     int64 // [consumerOffsetUpdateVersionStep] commits for one step of the data version; 500 when 0
+	VersionStep     int64 // [consumerOffsetUpdateVersionStep] commits for one step of the data version; 500 when 0; SetVersionStep changes it
 	ServerSideReset bool  // [useServerSideResetOffset] queries answer a reset that the client has not seen yet; SetServerSideReset changes it
 
 	// StateVersion is the epoch that goes into the data version; nil means 0.
@@ -37,9 +37,10 @@ type Options struct {
 // and topic, and allocates nothing. Names may be views into a request: they are
 // copied when they are kept.
 type Manager struct {
-	opts       Options
-	serverSide atomic.Bool // ServerSideReset
-	file       *configfile.File
+	opts        Options
+	serverSide  atomic.Bool  // ServerSideReset
+	versionStep atomic.Int64 // VersionStep, at least 1
+	file        *configfile.File
 
 	committed table // what consumers have committed; the only one that is loaded from the file
 	pulled    table // where consumers pulled last
@@ -58,10 +59,8 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 	if o.FS == nil {
 		o.FS = configfile.OS
 	}
-	if o.VersionStep <= 0 {
-		o.VersionStep = 500
-	}
 	m := &Manager{opts: o, version: protocol.DataVersion{Timestamp: o.Now()}}
+	m.SetVersionStep(o.VersionStep)
 	m.serverSide.Store(o.ServerSideReset)
 	m.file = configfile.New(o.FS, o.Path, m.encode)
 	loaded, err := m.file.Load(m.decode)
@@ -77,7 +76,7 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 func (m *Manager) Commit(group, topic string, queue int32, offset int64) (previous int64) {
 	previous = m.committed.set(group, topic, queue, offset)
 	m.changes.Add(1)
-	if m.commits.Add(1)%m.opts.VersionStep == 0 {
+	if m.commits.Add(1)%m.versionStep.Load() == 0 {
 		m.bump()
 	}
 	return previous
@@ -91,6 +90,14 @@ func (m *Manager) bump() {
 	m.mu.Lock()
 	m.version = m.version.Next(m.opts.Now(), state)
 	m.mu.Unlock()
+}
+
+// SetVersionStep changes after how many commits the data version steps on.
+func (m *Manager) SetVersionStep(n int64) {
+	if n <= 0 {
+		n = 500
+	}
+	m.versionStep.Store(n)
 }
 
 // SetServerSideReset says whether queries answer resets.

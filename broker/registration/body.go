@@ -14,22 +14,22 @@ import (
 	"github.com/gantrymq/gantry/protocol"
 )
 
-func (r *Registrar) header(body []byte) protocol.RegisterBrokerRequestHeader {
+func (r *Registrar) header(f Form, body []byte) protocol.RegisterBrokerRequestHeader {
 	h := protocol.RegisterBrokerRequestHeader{
 		BrokerName: r.who.Name, BrokerAddr: r.who.Addr, ClusterName: r.who.Cluster, HAServerAddr: r.who.HAAddr, BrokerID: r.who.ID,
 		EnableActingMaster: protocol.Some(r.who.ActingOK),
-		Compressed:         r.who.Compressed,
+		Compressed:         f.Compressed,
 		// Upstream clears the sign bit of every checksum.
 		BodyCrc32: protocol.Some(int32(crc32.ChecksumIEEE(body) & 0x7FFFFFFF)),
 	}
-	if r.who.ActiveTimeout > 0 {
-		h.HeartbeatTimeoutMillis = protocol.Some(r.who.ActiveTimeout.Milliseconds())
+	if f.ActiveTimeout > 0 {
+		h.HeartbeatTimeoutMillis = protocol.Some(f.ActiveTimeout.Milliseconds())
 	}
 	return h
 }
 
-func (r *Registrar) encode(t Topics) ([]byte, error) {
-	if r.who.Compressed {
+func (f Form) encode(t Topics) ([]byte, error) {
+	if f.Compressed {
 		return encodeCompressed(t)
 	}
 	return compat.MarshalFastjson(&protocol.RegisterBrokerBody{

@@ -22,13 +22,18 @@ type Caller interface {
 
 // Identity is how a broker introduces itself.
 type Identity struct {
-	Cluster    string
-	Name       string
-	ID         int64
-	Addr       string // host:port that clients are told
-	HAAddr     string // host:port that slaves connect to
-	ActingOK   bool   // enableSlaveActingMaster: a slave may act for this group's master
-	Compressed bool   // compressedRegister
+	Cluster  string
+	Name     string
+	ID       int64
+	Addr     string // host:port that clients are told
+	HAAddr   string // host:port that slaves connect to
+	ActingOK bool   // enableSlaveActingMaster: a slave may act for this group's master
+}
+
+// Form is how a registration is made. It may change while the broker runs.
+type Form struct {
+	Timeout    time.Duration // registerBrokerTimeoutMills: bounds one round trip to one name server
+	Compressed bool          // compressedRegister
 	// ActiveTimeout is the heartbeat time-out that the name server shall apply;
 	// 0 leaves it to the name server.
 	ActiveTimeout time.Duration
@@ -55,13 +60,13 @@ type Registrar struct {
 	caller Caller
 
 	mu      sync.Mutex // guards what follows
-	timeout time.Duration
+	form    Form
 	servers []string
 }
 
-// New makes a registrar. timeout bounds one round trip to one name server.
-func New(who Identity, caller Caller, servers []string, timeout time.Duration) *Registrar {
-	return &Registrar{who: who, caller: caller, timeout: timeout, servers: servers}
+// New makes a registrar.
+func New(who Identity, caller Caller, servers []string, form Form) *Registrar {
+	return &Registrar{who: who, caller: caller, form: form, servers: servers}
 }
 
 // Servers are the name servers that are registered with.
@@ -78,21 +83,28 @@ func (r *Registrar) SetServers(servers []string) {
 	r.servers = servers
 }
 
-// SetTimeout changes how long one round trip may take.
-func (r *Registrar) SetTimeout(d time.Duration) {
+// SetForm changes how the next registrations are made.
+func (r *Registrar) SetForm(f Form) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.timeout = d
+	r.form = f
+}
+
+func (r *Registrar) currentForm() Form {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.form
 }
 
 // Register tells every name server the whole table, side by side. The results
 // are those that came; the error joins the failures.
 func (r *Registrar) Register(ctx context.Context, t Topics) ([]Result, error) {
-	body, err := r.encode(t)
+	f := r.currentForm()
+	body, err := f.encode(t)
 	if err != nil {
 		return nil, fmt.Errorf("encode the registration of broker %s: %w", r.who.Name, err)
 	}
-	return r.each(ctx, func(ctx context.Context, server string) (Result, error) { return r.register(ctx, server, body) })
+	return r.each(ctx, func(ctx context.Context, server string) (Result, error) { return r.register(ctx, server, f, body) })
 }
 
 // RegisterChanges tells every name server that knows the version since only what
@@ -100,11 +112,12 @@ func (r *Registrar) Register(ctx context.Context, t Topics) ([]Result, error) {
 // whole table; all is asked for that when it is needed. Otherwise it is as
 // Register.
 func (r *Registrar) RegisterChanges(ctx context.Context, since protocol.DataVersion, changes Topics, all func() map[string]*protocol.TopicConfig) ([]Result, error) {
-	part, err := r.encode(changes)
+	f := r.currentForm()
+	part, err := f.encode(changes)
 	if err != nil {
 		return nil, fmt.Errorf("encode the registration of broker %s: %w", r.who.Name, err)
 	}
-	whole := sync.OnceValues(func() ([]byte, error) { return r.encode(Topics{Table: all(), Version: changes.Version}) })
+	whole := sync.OnceValues(func() ([]byte, error) { return f.encode(Topics{Table: all(), Version: changes.Version}) })
 	return r.each(ctx, func(ctx context.Context, server string) (Result, error) {
 		body := part
 		current, err := r.knows(ctx, server, since)
@@ -114,12 +127,12 @@ func (r *Registrar) RegisterChanges(ctx context.Context, since protocol.DataVers
 		if err != nil {
 			return Result{}, err
 		}
-		return r.register(ctx, server, body)
+		return r.register(ctx, server, f, body)
 	})
 }
 
-func (r *Registrar) register(ctx context.Context, server string, body []byte) (Result, error) {
-	h := r.header(body)
+func (r *Registrar) register(ctx context.Context, server string, f Form, body []byte) (Result, error) {
+	h := r.header(f, body)
 	answer, err := r.call(ctx, server, protocol.RegisterBroker, &h, body)
 	if err != nil {
 		return Result{}, err
@@ -181,7 +194,7 @@ func (r *Registrar) Unregister(ctx context.Context) error {
 // each asks all servers side by side and waits for all of them.
 func (r *Registrar) each(ctx context.Context, ask func(context.Context, string) (Result, error)) ([]Result, error) {
 	r.mu.Lock()
-	servers, timeout := r.servers, r.timeout
+	servers, timeout := r.servers, r.form.Timeout
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

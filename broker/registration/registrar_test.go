@@ -60,7 +60,7 @@ func TestRegisterTellsEveryServerAndKeepsWhatCame(t *testing.T) {
 			"a:9876": done(codec.Fields{{Key: "haServerAddr", Value: "m:10912"}, {Key: "masterAddr", Value: "m:10911"}}, []byte(`{"table":{"Orders":"broker-a:4"}}`)),
 			"b:9876": func(*codec.Command) (*codec.Frame, error) { return nil, errors.New("connection refused") },
 		}} // c:9876 never answers
-		r := New(who, s, []string{"a:9876", "b:9876", "c:9876"}, time.Second)
+		r := New(who, s, []string{"a:9876", "b:9876", "c:9876"}, Form{Timeout: time.Second})
 		results, err := r.Register(t.Context(), topics())
 		if len(results) != 1 || results[0].MasterAddr != "m:10911" || results[0].HAAddr != "m:10912" || results[0].OrderTopic["Orders"] != "broker-a:4" {
 			t.Errorf("results %+v", results)
@@ -94,9 +94,28 @@ func TestRegisterReportsARefusal(t *testing.T) {
 			return &codec.Frame{Code: 1, Remark: "crc32 not match"}, nil
 		},
 	}}
-	_, err := New(who, s, []string{"a:9876"}, time.Second).Register(t.Context(), topics())
+	_, err := New(who, s, []string{"a:9876"}, Form{Timeout: time.Second}).Register(t.Context(), topics())
 	if err == nil || !strings.Contains(err.Error(), "REGISTER_BROKER is answered SYSTEM_ERROR: crc32 not match") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestFormMayChange(t *testing.T) {
+	s := &servers{answer: map[string]func(*codec.Command) (*codec.Frame, error){"a:9876": done(nil, nil)}}
+	r := New(who, s, []string{"a:9876"}, Form{Timeout: time.Second})
+	forms := []Form{{Timeout: time.Second, Compressed: true}, {Timeout: time.Second, ActiveTimeout: time.Minute}}
+	for i, f := range forms {
+		r.SetForm(f)
+		if _, err := r.Register(t.Context(), topics()); err != nil {
+			t.Fatal(err)
+		}
+		h := s.sent["a:9876"][i].Header.(*protocol.RegisterBrokerRequestHeader)
+		if h.Compressed != f.Compressed || h.HeartbeatTimeoutMillis.V != f.ActiveTimeout.Milliseconds() {
+			t.Errorf("%+v: header %+v", f, h)
+		}
+		if text := bytes.HasPrefix(s.sent["a:9876"][i].Body, []byte("{")); text == f.Compressed {
+			t.Errorf("%+v: the body begins with %q", f, s.sent["a:9876"][i].Body[:2])
+		}
 	}
 }
 
@@ -136,7 +155,7 @@ func TestChanged(t *testing.T) {
 	}
 	for name, c := range cases {
 		s := &servers{answer: map[string]func(*codec.Command) (*codec.Frame, error){"a:9876": c.answer}}
-		if got := New(who, s, []string{"a:9876"}, time.Second).Changed(t.Context(), version); got != c.want {
+		if got := New(who, s, []string{"a:9876"}, Form{Timeout: time.Second}).Changed(t.Context(), version); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -160,7 +179,7 @@ func TestRegisterChanges(t *testing.T) {
 	}}
 	topic := func(name string) *protocol.TopicConfig { c := protocol.DefaultTopicConfig(name); return &c }
 	asked := 0
-	results, err := New(who, s, []string{"current:9876", "old:9876", "gone:9876"}, time.Second).RegisterChanges(t.Context(), since,
+	results, err := New(who, s, []string{"current:9876", "old:9876", "gone:9876"}, Form{Timeout: time.Second}).RegisterChanges(t.Context(), since,
 		Topics{Table: map[string]*protocol.TopicConfig{"New": topic("New")}, Version: now},
 		func() map[string]*protocol.TopicConfig {
 			asked++
