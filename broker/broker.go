@@ -248,7 +248,10 @@ func (b *Broker) close() error {
 	if b.topics != nil {
 		faults = append(faults, b.topics.Settle())
 	}
-	if b.offsets != nil { // groups are written at each change
+	if b.groups != nil {
+		faults = append(faults, b.groups.Settle())
+	}
+	if b.offsets != nil {
 		faults = append(faults, b.offsets.Persist())
 	}
 	if b.filters != nil {

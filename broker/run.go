@@ -73,6 +73,9 @@ func (b *Broker) housekeeping(ctx context.Context) {
 			if err := b.topics.Settle(); err != nil {
 				b.log.WithError(err).Error("topics could not be written")
 			}
+			if err := b.groups.Settle(); err != nil {
+				b.log.WithError(err).Error("consumer groups could not be written")
+			}
 			if err := b.offsets.Persist(); err != nil {
 				b.log.WithError(err).Error("consumer offsets could not be written")
 			}

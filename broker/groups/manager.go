@@ -55,8 +55,12 @@ type Manager struct {
 	table     sync.Map // group string → *protocol.SubscriptionGroupConfig; written with mu held
 	forbidden sync.Map // groupTopic → int32, the bits of what is forbidden, never 0; written with mu held
 
-	mu      sync.Mutex // guards changes of table and forbidden, and version
+	mu      sync.Mutex // guards changes of table and forbidden, and what follows
 	version protocol.DataVersion
+	// changed are the configurations that the file lacks, as far as entries at its
+	// end can say it; rewrite says that more than that has changed.
+	changed []*protocol.SubscriptionGroupConfig
+	rewrite bool
 }
 
 type groupTopic struct{ group, topic string }
@@ -70,6 +74,7 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 	m := &Manager{opts: o, version: protocol.DataVersion{Timestamp: o.Now()}}
 	m.autoCreate.Store(o.AutoCreate)
 	m.file = configfile.New(o.FS, o.Path, m.encode)
+	m.file.Grow(configfile.Growth{Closing: closing, Entry: entryStart, Changes: m.changes})
 	for _, name := range builtIn {
 		c := protocol.DefaultSubscriptionGroupConfig(name)
 		m.table.Store(name, &c)
@@ -120,7 +125,7 @@ func (m *Manager) Find(group string) *protocol.SubscriptionGroupConfig {
 	c := protocol.DefaultSubscriptionGroupConfig(strings.Clone(group))
 	m.store(&c)
 	m.mu.Unlock()
-	m.report(m.file.Persist())
+	m.report(m.file.PersistChanges())
 	return &c
 }
 
@@ -136,6 +141,11 @@ func (m *Manager) DataVersion() protocol.DataVersion {
 func (m *Manager) Snapshot() protocol.SubscriptionGroupWrapper {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.snapshot()
+}
+
+// snapshot copies the table. m.mu is held.
+func (m *Manager) snapshot() protocol.SubscriptionGroupWrapper {
 	w := protocol.SubscriptionGroupWrapper{
 		DataVersion:            m.version,
 		ForbiddenTable:         map[string]map[string]int32{},
@@ -194,7 +204,7 @@ func (m *Manager) UpdateAll(configs []*protocol.SubscriptionGroupConfig) error {
 	for i, c := range configs {
 		if err := m.put(c); err != nil {
 			if i > 0 {
-				m.report(m.file.Persist())
+				m.report(m.file.PersistChanges())
 			}
 			return err
 		}
@@ -202,7 +212,7 @@ func (m *Manager) UpdateAll(configs []*protocol.SubscriptionGroupConfig) error {
 	if len(configs) == 0 {
 		return nil
 	}
-	return m.file.Persist()
+	return m.file.PersistChanges()
 }
 
 func (m *Manager) put(c *protocol.SubscriptionGroupConfig) error {
@@ -225,6 +235,7 @@ func (m *Manager) put(c *protocol.SubscriptionGroupConfig) error {
 // store puts c into the table as a change of its version. m.mu is held.
 func (m *Manager) store(c *protocol.SubscriptionGroupConfig) {
 	m.table.Store(c.GroupName, c)
+	m.changed = append(m.changed, c)
 	m.bump()
 }
 
@@ -260,6 +271,7 @@ func (m *Manager) Delete(group string) (bool, error) {
 		return true
 	})
 	if existed {
+		m.rewrite = true
 		m.bump()
 	}
 	m.mu.Unlock()
@@ -290,6 +302,7 @@ func (m *Manager) SetForbidden(group, topic string, index int, forbid bool) erro
 	} else {
 		m.forbidden.Store(key, changed)
 	}
+	m.rewrite = true
 	m.bump()
 	m.mu.Unlock()
 	return m.file.Persist()
@@ -321,6 +334,7 @@ func (m *Manager) Replace(w protocol.SubscriptionGroupWrapper) error {
 		return true
 	})
 	m.lay(w)
+	m.rewrite = true
 	m.mu.Unlock()
 	return m.file.Persist()
 }
@@ -342,26 +356,16 @@ func (m *Manager) lay(w protocol.SubscriptionGroupWrapper) {
 	m.version = w.DataVersion
 }
 
-// Persist writes the file.
+// Persist writes the whole file.
 func (m *Manager) Persist() error { return m.file.Persist() }
+
+// Settle makes durable what is in the file and not synced yet. The broker calls
+// it from time to time: a change is in the file when it is answered, and on the
+// disk soon after.
+func (m *Manager) Settle() error { return m.file.Settle() }
 
 func (m *Manager) report(err error) {
 	if err != nil && m.opts.OnError != nil {
 		m.opts.OnError(err)
 	}
-}
-
-func (m *Manager) encode() ([]byte, error) {
-	return compat.AppendFastjson(nil, m.Snapshot(), compat.Pretty)
-}
-
-func (m *Manager) decode(b []byte) error {
-	w := protocol.SubscriptionGroupWrapper{DataVersion: m.version}
-	if err := compat.UnmarshalFastjson(b, &w); err != nil {
-		return err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.lay(w)
-	return nil
 }
