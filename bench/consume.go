@@ -63,7 +63,7 @@ func (c *consumer) answer(slot int, f *codec.Frame, now time.Time) outcome {
 	}
 	switch code := protocol.ResponseCode(f.Code); code {
 	case protocol.ResponseSuccess:
-		n, whole := c.count(f.Body, now)
+		n, whole := countRecords(f.Body, now, c.meter, c.tailing)
 		if !whole {
 			return outcome{failure: "a record that cannot be read"}
 		}
@@ -75,21 +75,21 @@ func (c *consumer) answer(slot int, f *codec.Frame, now time.Time) outcome {
 	}
 }
 
-// count walks the records of an answer and, when tailing, samples the time since
-// each was due to be sent.
-func (c *consumer) count(body []byte, now time.Time) (n int64, whole bool) {
+// countRecords walks the records of an answer and, when tailing, samples the time
+// since each was due to be sent.
+func countRecords(body []byte, now time.Time, meter *shard, tailing bool) (n int64, whole bool) {
 	var m codec.Message
 	for len(body) > 0 {
 		size, _, ok := codec.RecordHead(body)
 		if !ok || size <= 0 || int(size) > len(body) {
 			return n, false
 		}
-		if c.tailing {
+		if tailing {
 			if _, err := codec.DecodeRecord(body, &m, false); err != nil {
 				return n, false
 			}
 			if sent, stamped := stampedAt(m.Body); stamped {
-				c.meter.sampled(now.Sub(sent))
+				meter.sampled(now.Sub(sent))
 			}
 		}
 		body = body[size:]

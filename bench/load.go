@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -27,8 +26,9 @@ type load struct {
 	stop     *atomic.Bool
 	pipes    []*pipe
 	knockers []*knocker
-	held     bool       // requests wait at the broker on purpose: none is waited for at the end
-	written  *producing // nil for what sends no messages
+	held     bool            // requests wait at the broker on purpose: none is waited for at the end
+	written  *producing      // nil for what sends no messages
+	done     <-chan struct{} // closed when the work is done although requests are held; nil for never
 }
 
 func newLoad(name, what, latency string) *load {
@@ -123,6 +123,9 @@ func paceOf(paces []*pace, i int) *pace {
 
 func newConsume(ctx context.Context, o *options, t *target, connections int, tailing bool) (*load, error) {
 	c := &o.Consume
+	if c.Pop {
+		return newPop(ctx, o, t, connections, tailing)
+	}
 	if n := len(t.queues) * c.Groups; connections > n {
 		return nil, fmt.Errorf("%d connections cannot all pull: %d queues for %d groups are %d pulls; ask for fewer connections, or more groups or queues",
 			connections, len(t.queues), c.Groups, n)
@@ -137,7 +140,7 @@ func newConsume(ctx context.Context, o *options, t *target, connections int, tai
 			return nil, err
 		}
 		if slices.Equal(starts, ends) {
-			return nil, errors.New("the queues hold no messages to catch up with; produce some first")
+			return nil, errNothingHeld
 		}
 	}
 	l := newLoad("consume", "messages", "from pull to answer")
@@ -258,7 +261,21 @@ func (l *load) run(ctx context.Context, start time.Time, lost func(error)) {
 	for _, k := range l.knockers {
 		wg.Go(func() { k.run(ctx) })
 	}
+	var waiter sync.WaitGroup
+	over := make(chan struct{})
+	waiter.Go(func() {
+		select {
+		case <-l.done:
+			l.quit()
+		case <-over:
+		}
+	})
 	wg.Wait()
+	close(over)
+	waiter.Wait()
+	if up := func(k *knocker) bool { return k.failed == nil }; len(l.knockers) > 0 && !slices.ContainsFunc(l.knockers, up) {
+		lost(fmt.Errorf("no connection could be made at the end, the latest failed so: %w", l.knockers[0].failed))
+	}
 }
 
 // quit ends the load: nothing new is asked for, and what is in flight has until the

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -66,6 +67,9 @@ type consumeOptions struct {
 	Tags        string        `json:"tags"`
 	SQL         string        `json:"sql"`
 	Commit      bool          `json:"commit"`
+	Pop         bool          `json:"pop"`
+	Ack         string        `json:"ack"` // each or batch
+	Invisible   time.Duration `json:"invisibleNanos"`
 }
 
 // stormOptions say what a storm repeats.
@@ -86,7 +90,7 @@ const (
 
 var workloads = []struct{ name, about string }{
 	{workloadProduce, "send messages"},
-	{workloadConsume, "pull messages: new ones, or all there are; or wait in long polls"},
+	{workloadConsume, "pull or pop messages: new ones, or all there are; or wait in long polls"},
 	{workloadMixed, "send and pull at once; the pull side measures from send to receipt"},
 	{workloadConnect, "connect, send one heartbeat, disconnect, again and again"},
 	{workloadHeartbeat, "send heartbeats over standing connections"},
@@ -232,11 +236,14 @@ func (o *options) defineConsume(f *flag.FlagSet) {
 	if o.Workload == workloadConsume {
 		f.BoolVar(&c.UntilEnd, "until-end", false, "stop where the queues ended at the start (with -from first: catch-up)")
 	}
-	f.IntVar(&c.MaxMessages, "max-messages", 32, "messages that a pull asks for")
-	f.DurationVar(&c.Suspend, "suspend", 15*time.Second, "how long the broker holds a pull that finds nothing")
+	f.IntVar(&c.MaxMessages, "max-messages", 32, "messages that a pull or pop asks for")
+	f.DurationVar(&c.Suspend, "suspend", 15*time.Second, "how long the broker holds a pull or pop that finds nothing")
 	f.StringVar(&c.Tags, "filter-tags", "*", "tag expression, for example TAG0000||TAG0001")
 	f.StringVar(&c.SQL, "filter-sql", "", "SQL92 expression instead of tags")
 	f.BoolVar(&c.Commit, "commit", true, "commit offsets with the pulls, as push consumers do")
+	f.BoolVar(&c.Pop, "pop", false, "pop instead of pulling, and acknowledge: what is acknowledged counts")
+	f.StringVar(&c.Ack, "ack", ackEach, "how popped messages are acknowledged: each by a request of its own, or batch, those of a pop by one")
+	f.DurationVar(&c.Invisible, "invisible", time.Minute, "how long a popped message is kept from others")
 }
 
 // check refuses settings that make no sense, one sentence each.
@@ -249,7 +256,7 @@ func (o *options) check() error {
 		return errors.New("there is no server to load: give name servers with -n, or brokers with -b")
 	case o.Connections < 1 || o.Connections > 60_000:
 		return fmt.Errorf("-connections %d: from 1 to 60000 make sense", o.Connections)
-	case o.Rate < 0:
+	case o.Rate < 0 || math.IsNaN(o.Rate):
 		return fmt.Errorf("-rate %g: a rate is positive, or 0 for as fast as answers come", o.Rate)
 	case o.Rate > 0 && o.Rate/float64(max(p.Batch, 1))/float64(o.Connections) > 1e6:
 		return fmt.Errorf("-rate %g: more than a million requests per second on one connection cannot be paced", o.Rate)
@@ -275,8 +282,15 @@ func (o *options) check() error {
 	if consumes {
 		return c.check(o)
 	}
-	if o.Storm.Groups < 0 || o.Storm.Subscriptions < 0 {
+	return o.Storm.check()
+}
+
+func (s *stormOptions) check() error {
+	switch {
+	case s.Groups < 0 || s.Subscriptions < 0:
 		return errors.New("-groups and -subscriptions cannot be negative")
+	case s.Groups > 10_000 || s.Subscriptions > 10_000 || s.Groups*s.Subscriptions > 100_000:
+		return fmt.Errorf("-groups %d with -subscriptions %d: a heartbeat of more than 100000 subscriptions, or 10000 groups, is read by no server", s.Groups, s.Subscriptions)
 	}
 	return nil
 }
@@ -321,6 +335,12 @@ func (c *consumeOptions) check(o *options) error {
 		return fmt.Errorf("-from %s: a group starts at the first or at the last message", c.From)
 	case c.UntilEnd && c.From == "last":
 		return errors.New("-until-end with -from last: there is nothing between the end and the end; use -from first")
+	case c.Pop && c.MaxMessages > maxPop:
+		return fmt.Errorf("-max-messages %d: a pop gives %d messages at most", c.MaxMessages, maxPop)
+	case c.Ack != ackEach && c.Ack != ackBatch:
+		return fmt.Errorf("-ack %s: messages are acknowledged each or in a batch", c.Ack)
+	case c.Pop && c.Invisible < time.Second:
+		return fmt.Errorf("-invisible %s: a second at least, or messages come again before they can be acknowledged", c.Invisible)
 	case c.MaxMessages < 1 || c.MaxMessages > 1024:
 		return fmt.Errorf("-max-messages %d: from 1 to 1024 make sense", c.MaxMessages)
 	case c.Suspend < 0:
@@ -329,8 +349,8 @@ func (c *consumeOptions) check(o *options) error {
 		return errors.New("-filter-sql and -filter-tags: a group filters by one of them")
 	case o.Workload == workloadConsume && o.Rate > 0:
 		return errors.New("-rate: consuming goes as fast as there are messages; pace the producer")
-	case o.Workload == workloadMixed && o.Consumers < 1:
-		return fmt.Errorf("-consumers %d: mixed needs at least one connection that pulls", o.Consumers)
+	case o.Workload == workloadMixed && (o.Consumers < 1 || o.Consumers > 60_000):
+		return fmt.Errorf("-consumers %d: mixed needs from 1 to 60000 connections that pull", o.Consumers)
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func (r *run) execute(ctx context.Context) (*Report, error) {
 	waiter.Go(func() { running.Wait(); end(errWorkDone) })
 
 	rep := &Report{Options: r.o, Brokers: r.target.brokers}
-	measured := pause(ended, r.o.Warmup)
+	measured := r.o.Warmup == 0 || pause(ended, r.o.Warmup)
 	if rep.Started = time.Now(); r.o.Warmup == 0 {
 		rep.Started = start
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -35,9 +36,19 @@ type fakeServer struct {
 	answer func(n int64) protocol.ResponseCode
 	// dieAt, when set, is the number of messages after which the server goes away.
 	dieAt int64
-	// stored is what each queue holds for pulls.
+	// lostAt, when set, is the number of messages that pulls or pops give before the server goes away.
+	lostAt, given int
+	// stored is what each queue holds for pulls, and what all queues hold for pops.
 	stored [][]byte
+	popped int             // of stored
+	acked  map[string]bool // messages acknowledged, by topic and offset
 }
+
+// The receipts of the fake server's pops.
+const (
+	fakePopTime    = 1_700_000_000_000
+	fakeBrokerName = "broker-of-tests"
+)
 
 func newFakeServer(t *testing.T) *fakeServer {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -53,11 +64,23 @@ func newFakeServer(t *testing.T) *fakeServer {
 func (s *fakeServer) address() string { return s.listener.Addr().String() }
 
 func (s *fakeServer) die() {
-	s.listener.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.lose()
+}
+
+// lose is die with mu held.
+func (s *fakeServer) lose() {
+	s.listener.Close()
 	for _, c := range s.conns {
 		c.Close()
+	}
+}
+
+// give notes what a pull or pop gives.
+func (s *fakeServer) give(n int) {
+	if s.given += n; s.lostAt > 0 && s.given >= s.lostAt {
+		s.lose()
 	}
 }
 
@@ -129,12 +152,22 @@ func (s *fakeServer) handle(f *codec.Frame) *codec.Command {
 		if err := json.Unmarshal(f.Body, &data); err != nil {
 			s.t.Errorf("heartbeat body: %v", err)
 		}
-		s.beats = append(s.beats, data)
+		if s.beats = append(s.beats, data); s.dieAt > 0 && len(s.beats) >= int(s.dieAt) {
+			s.lose()
+		}
 		return &codec.Command{}
 	case protocol.SendMessageV2, protocol.SendBatchMessage:
 		return s.send(f)
 	case protocol.PullMessage:
 		return s.pull(get)
+	case protocol.GetBrokerConfig:
+		return &codec.Command{Body: []byte("listenPort=1\nbrokerName=" + fakeBrokerName + "\n")}
+	case protocol.PopMessage:
+		return s.pop(get)
+	case protocol.AckMessage:
+		return s.ack(get("topic"), get("offset"), get("extraInfo"))
+	case protocol.BatchAckMessage:
+		return s.ackBatch(f.Body)
 	case protocol.EndTransaction:
 		if at, open := s.halves[get("transactionId")]; !open || get("commitLogOffset") != strconv.FormatInt(at, 10) ||
 			get("tranStateTableOffset") != strconv.FormatInt(at/100, 10) || get("commitOrRollback") != "8" || get("producerGroup") == "" {
@@ -157,9 +190,7 @@ func (s *fakeServer) send(f *codec.Frame) *codec.Command {
 	}
 	s.sent += n
 	if s.dieAt > 0 && s.sent >= s.dieAt {
-		for _, c := range s.conns {
-			c.Close()
-		}
+		s.lose()
 		return nil
 	}
 	if f.IsOneway() {
@@ -191,8 +222,76 @@ func (s *fakeServer) pull(get func(string) string) *codec.Command {
 		c.Code = int32(protocol.ResponsePullNotFound)
 		return c
 	}
+	s.give(to - from)
 	c.Body = bytes.Join(s.stored[from:to], nil)
 	return c
+}
+
+// pop gives two messages, every third one under the name of a retry topic, or none.
+func (s *fakeServer) pop(get func(string) string) *codec.Command {
+	if get("queueId") != "-1" || get("maxMsgNums") != "32" || get("invisibleTime") != "60000" || get("exp") == "" {
+		s.t.Errorf("a pop of queue %s, %s messages, kept for %s ms, filter %q", get("queueId"), get("maxMsgNums"), get("invisibleTime"), get("exp"))
+	}
+	from, to := s.popped, min(s.popped+2, len(s.stored))
+	if from >= to {
+		return &codec.Command{Code: int32(protocol.ResponsePollingTimeout)}
+	}
+	s.popped = to
+	s.give(to - from)
+	h := &protocol.PopMessageResponseHeader{PopTime: fakePopTime, InvisibleTime: 60000, ReviveQid: 3}
+	for i := from; i < to; i++ {
+		kind, sep := strconv.Itoa(i%3), ""
+		if i > from {
+			sep = ";"
+		}
+		h.StartOffsetInfo += fmt.Sprintf("%s%s 0 %d", sep, kind, i)
+		h.MsgOffsetInfo += fmt.Sprintf("%s%s 0 %d", sep, kind, i)
+	}
+	return &codec.Command{Header: h, Body: bytes.Join(s.stored[from:to], nil)}
+}
+
+// ack notes one message of a pop.
+func (s *fakeServer) ack(topic, offset, receipt string) *codec.Command {
+	i, _ := strconv.Atoi(offset)
+	want := []string{"GantryBench_0", "%RETRY%GantryBenchConsumer_0_GantryBench_0", "%RETRY%GantryBenchConsumer_0+GantryBench_0"}[i%3]
+	if text := fmt.Sprintf("%d %d 60000 3 %d %s 0 %d", i, fakePopTime, i%3, fakeBrokerName, i); receipt != text || topic != want || i >= s.popped {
+		s.t.Errorf("message %d of %d is acknowledged in %s with %q", i, s.popped, topic, receipt)
+	}
+	return s.noteAck(offset)
+}
+
+func (s *fakeServer) noteAck(offset string) *codec.Command {
+	if s.acked == nil {
+		s.acked = map[string]bool{}
+	}
+	if s.acked[offset] {
+		s.t.Errorf("message %s is acknowledged twice", offset)
+	}
+	s.acked[offset] = true
+	if s.answer != nil {
+		return &codec.Command{Code: int32(s.answer(int64(len(s.acked))))}
+	}
+	return &codec.Command{}
+}
+
+// ackBatch notes the messages of a batch, of which each entry names one.
+func (s *fakeServer) ackBatch(body []byte) *codec.Command {
+	var b protocol.BatchAckMessageRequestBody
+	if err := json.Unmarshal(body, &b); err != nil || b.BrokerName != fakeBrokerName || len(b.Acks) == 0 {
+		s.t.Errorf("a batch of acknowledgements: %v, %s", err, body)
+	}
+	answer := &codec.Command{}
+	for _, a := range b.Acks {
+		want := protocol.BatchAck{
+			ConsumerGroup: "GantryBenchConsumer_0", Topic: "GantryBench_0", Retry: strconv.FormatInt(a.StartOffset%3, 10), StartOffset: a.StartOffset,
+			ReviveQueueID: 3, PopTime: fakePopTime, InvisibleTime: 60000, BitSet: "AQ==",
+		}
+		if a != want {
+			s.t.Errorf("acknowledged: %+v, want %+v", a, want)
+		}
+		answer = s.noteAck(strconv.FormatInt(a.StartOffset, 10))
+	}
+	return answer
 }
 
 // record is a stored message with a stamped body.

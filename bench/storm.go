@@ -66,6 +66,8 @@ type knocker struct {
 	meter  *shard
 	pace   *pace
 	stop   *atomic.Bool
+
+	failed error // how the latest attempt failed, nil when it did not
 }
 
 func (k *knocker) run(ctx context.Context) {
@@ -85,6 +87,7 @@ func (k *knocker) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // cut off at the end of the measurement
 		}
+		k.failed = err
 		k.meter.begin()
 		if err != nil {
 			k.meter.failed(failureName(err), 1)

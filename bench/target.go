@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
@@ -210,4 +212,53 @@ func (c *caller) offset(ctx context.Context, q queue, last bool) (int64, error) 
 		return 0, fmt.Errorf("%s of %s queue %d: %w", code, q.topic, q.id, err)
 	}
 	return answer.Offset, nil
+}
+
+// topics yields the topics that the queues belong to, each once.
+func (t *target) topics() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		seen := map[string]bool{}
+		for _, q := range t.queues {
+			if seen[q.topic] {
+				continue
+			}
+			if seen[q.topic] = true; !yield(q.topic) {
+				return
+			}
+		}
+	}
+}
+
+// held is how many messages the queues hold.
+func (t *target) held(ctx context.Context) (int64, error) {
+	starts, err := t.offsets(ctx, false)
+	if err != nil {
+		return 0, err
+	}
+	ends, err := t.offsets(ctx, true)
+	if err != nil {
+		return 0, err
+	}
+	n := sum(ends) - sum(starts)
+	if n == 0 {
+		return 0, errNothingHeld
+	}
+	return n, nil
+}
+
+// errNothingHeld refuses a catch-up without messages.
+var errNothingHeld = errors.New("the queues hold no messages to catch up with; produce some first")
+
+// brokerName asks a broker for its name.
+func brokerName(ctx context.Context, address string) (string, error) {
+	f, err := callOnce(ctx, address, protocol.GetBrokerConfig, nil)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(f.Body)) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "brokerName="); ok {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("the configuration of broker %s does not say its name", address)
 }
