@@ -32,6 +32,8 @@ type settings struct {
 	only              string
 	scale             bool
 	settle            time.Duration // at rest before memory is read
+	goClient          string        // be the load of the Go client instead
+	self              string        // this program
 }
 
 func main() {
@@ -46,10 +48,15 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 0, "rounds; 0 makes 2 when quick and 3 otherwise")
 	flag.StringVar(&s.only, "only", "", "run the rows whose name contains this text")
 	flag.BoolVar(&s.scale, "scale", false, "instead, measure on Gantry how cost grows with connections, topics and the like, and write that page")
+	flag.StringVar(&s.goClient, "go-client", "", "instead, send with the Go client to this name server and topic (host:port,topic) until interrupted; used by the rows of clients")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, s); err != nil {
+	work := func() error { return run(ctx, s) }
+	if s.goClient != "" {
+		work = func() error { return sendWithGoClient(ctx, s.goClient, os.Stdout) }
+	}
+	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "sidebyside:", err)
 		os.Exit(1)
 	}
@@ -100,6 +107,9 @@ func (s *settings) complete() error {
 	s.settle = 3 * time.Second
 	var err error
 	if s.gantry, err = filepath.Abs(s.gantry); err != nil {
+		return err
+	}
+	if s.self, err = os.Executable(); err != nil {
 		return err
 	}
 	if _, err := os.Stat(s.gantry); err != nil {

@@ -19,11 +19,12 @@ import (
 
 // comparison is the whole of a run.
 type comparison struct {
-	settings settings
-	rows     []row
-	systems  []system // two
-	limits   bench.Limits
-	load     string // load average before the run
+	settings    settings
+	rows        []row
+	systems     []system     // two
+	limits      bench.Limits // of messages of 1 KiB, and of the disk
+	smallLimits bench.Limits // of messages of 128 B
+	load        string       // load average before the run
 
 	figures map[string][][2]figure // by row: one pair a round, in the order of systems
 	lives   [2][]life              // by system: one each start
@@ -46,6 +47,9 @@ type life struct {
 func (c *comparison) measure(ctx context.Context) error {
 	c.figures, c.load = map[string][][2]figure{}, loadAverage()
 	if err := c.bench(ctx, &c.limits, "limits", "-duration", "2s", "-dir", c.settings.dir); err != nil {
+		return err
+	}
+	if err := c.bench(ctx, &c.smallLimits, "limits", "-duration", "2s", "-size", "500"); err != nil {
 		return err
 	}
 	for round := range c.settings.rounds {
@@ -136,6 +140,9 @@ func (c *comparison) workload(ctx context.Context, s *server, r *row, round int)
 		rep = bench.Report{}
 	}
 	syscall.Sync() // what the row before has written is not this row's burden
+	if cl := clientNamed(r.client); cl != nil {
+		return c.clientLoad(ctx, s, cl)
+	}
 	args := append(strings.Fields(strings.ReplaceAll(r.args, ratePlace, c.halfRate())), "-n", s.nameServer(), "-pid", s.pids())
 	if !r.timed {
 		d, w := 5*time.Second, 2*time.Second

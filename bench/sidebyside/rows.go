@@ -3,8 +3,6 @@ package main
 import (
 	"slices"
 	"strings"
-
-	"github.com/gantrymq/gantry/bench"
 )
 
 // row is one line of the table: a workload that is put on both systems.
@@ -17,6 +15,7 @@ type row struct {
 	before string // a load whose figures are of no interest, put on first
 	load   string // the load of a mixed workload whose latency counts; empty takes the first
 	timed  bool   // ends by itself: no duration is given
+	client string // the name of a client that is run instead of gantry bench
 	limit  limit
 }
 
@@ -24,15 +23,20 @@ type row struct {
 type limit uint8
 
 const (
-	noLimit  limit = iota
-	loopback       // bare exchanges over it
-	disk           // sequential writing
+	noLimit       limit = iota
+	loopback            // bare exchanges over it, of a message of 1 KiB and its answer
+	smallLoopback       // the same of 128 B
+	disk                // sequential writing
 )
 
 // share is how much of what the machine can do at best a figure reached.
-func (l limit) share(f figure, m *bench.Limits) float64 {
+func (l limit) share(f figure, c *comparison) float64 {
+	m := &c.limits
+	if l == smallLoopback {
+		m = &c.smallLimits
+	}
 	switch {
-	case l == loopback && m.Rate > 0:
+	case (l == loopback || l == smallLoopback) && m.Rate > 0:
 		return float64(f.load.Requests) / f.report.Measured.Seconds() / m.Rate
 	case l == disk && m.WriteBytes > 0:
 		return float64(f.load.BytesOut) / f.report.Measured.Seconds() / m.WriteBytes
@@ -55,7 +59,7 @@ var rows = []row{
 	{name: "send 1 KiB, 64 connections", args: "produce -connections 64"},
 	{name: "send 1 KiB, 1,000 connections", args: "produce -connections 1000"},
 	{name: "send 128 B, 1 connection", args: "produce -connections 1 -size 128"},
-	{name: "send 128 B, 16 connections", args: "produce -connections 16 -size 128"},
+	{name: "send 128 B, 16 connections", args: "produce -connections 16 -size 128", limit: smallLoopback},
 	{name: "send 128 B, 64 connections", args: "produce -connections 64 -size 128", quick: true},
 	{name: "send 128 B, 1,000 connections", args: "produce -connections 1000 -size 128"},
 	{name: "send 1 KiB, 16 connections, half of the official rate, open loop", args: "produce -connections 16 -window 64 -rate " + ratePlace, quick: true},
@@ -68,6 +72,12 @@ var rows = []row{
 	{name: "catch-up pull, 1 KiB", before: "produce -prefix CatchUp -batch 32 -count 200000", args: "consume -prefix CatchUp -from first -until-end -connections 8", quick: true, timed: true},
 	{name: "catch-up pull of one tag in 16", before: "produce -prefix Tagged -batch 32 -tags 16 -count 200000", args: "consume -prefix Tagged -from first -until-end -connections 8 -filter-tags TAG0003", timed: true},
 	{name: "catch-up pull of one tag in 16, by an SQL expression", before: "produce -prefix ByExpression -batch 32 -tags 16 -count 200000", args: "consume -prefix ByExpression -from first -until-end -connections 8 -filter-sql TAGS='TAG0003'", timed: true},
+	{name: "catch-up pop, 1 KiB, each message acknowledged", before: "produce -prefix CatchUpPop -batch 32 -count 100000", args: "consume -prefix CatchUpPop -pop -from first -until-end -connections 8", quick: true, timed: true},
+	{name: "catch-up pop, 1 KiB, acknowledged in batches", before: "produce -prefix CatchUpPopBatch -batch 32 -count 100000", args: "consume -prefix CatchUpPopBatch -pop -ack batch -from first -until-end -connections 8", timed: true},
+	{name: "end to end at 1,000 messages a second, popped", args: "mixed -prefix EndToEndPop -pop -connections 8 -consumers 8 -window 32 -rate 1000", load: "consume"},
+	{name: "the official benchmark Producer, 16 threads, 1 KiB", client: "JavaProducer"},
+	{name: "the official BatchProducer, 16 threads, 32 of 1 KiB", client: "JavaBatchProducer"},
+	{name: "the Go client, 16 goroutines, 1 KiB", client: "GoProducer"},
 	{name: "send 1 KiB, pipelined, 16 connections with 32 in flight", args: "produce -connections 16 -window 32", quick: true, limit: disk},
 	{name: "send 1 KiB in batches of 32, 16 connections", args: "produce -connections 16 -batch 32", quick: true, limit: disk},
 	{name: "send 1 KiB to 10,000 topics with 8 queues", args: "produce -prefix Many -topics 10000 -connections 16"},
@@ -76,6 +86,14 @@ var rows = []row{
 	{name: "send 1 KiB in transactions that are committed, 16 connections", args: "produce -prefix Transactions -connections 16 -transaction commit"},
 	{name: "sync flush, send 1 KiB, 64 connections", args: "produce -connections 64", quick: true, sync: true},
 	{name: "sync flush, send 1 KiB, 1 connection", args: "produce -connections 1", sync: true},
+}
+
+// command is how a row is called, for the page.
+func (r *row) command() string {
+	if cl := clientNamed(r.client); cl != nil {
+		return cl.about
+	}
+	return "gantry bench " + r.args
 }
 
 func chosenRows(quick bool, only string) []row {

@@ -71,10 +71,14 @@ func (c *comparison) write(out io.Writer, took time.Duration) error {
 		theirs, ours := c.lifeOf(0, l.of), c.lifeOf(1, l.of)
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", l.name, l.text(ours), l.text(theirs), ratio(ours, theirs))
 	}
-	m := c.limits
 	fmt.Fprintf(b, "\n| the machine at best | |\n|---|---:|\n")
-	fmt.Fprintf(b, "| bare exchanges of %d bytes over the loopback, %d connections | %.0f/s |\n", m.Size, m.Connections, m.Rate)
-	fmt.Fprintf(b, "| CPU of the answering side for each | %.2f µs |\n", float64(m.ServerCPU.Microseconds())/float64(m.Exchanges))
+	for _, m := range []*bench.Limits{&c.limits, &c.smallLimits} {
+		if m.Exchanges > 0 {
+			fmt.Fprintf(b, "| bare exchanges of %d bytes over the loopback, %d connections | %.0f/s |\n", m.Size, m.Connections, m.Rate)
+			fmt.Fprintf(b, "| CPU of the answering side for each | %.2f µs |\n", float64(m.ServerCPU.Microseconds())/float64(m.Exchanges))
+		}
+	}
+	m := &c.limits
 	fmt.Fprintf(b, "| sequential write to the data's disk | %.0f MB/s |\n", m.WriteBytes/1e6)
 	fmt.Fprintf(b, "| CPU for each KiB of that | %.2f µs |\n", m.WriteCPU)
 	fmt.Fprintf(b, "| syncs of one page | %.0f/s |\n", m.SyncsPerSecond)
@@ -83,6 +87,9 @@ func (c *comparison) write(out io.Writer, took time.Duration) error {
 }
 
 func (c *comparison) percentiles(name string, system int) string {
+	if c.of(name, system, figure.p99) == 0 {
+		return "–" // a client of others does not tell
+	}
 	return fmt.Sprintf("%s / %s / %s",
 		micros(c.of(name, system, func(f figure) float64 { return f.latency().P50 })),
 		micros(c.of(name, system, figure.p99)),
@@ -92,10 +99,10 @@ func (c *comparison) percentiles(name string, system int) string {
 // share is what part of the machine's limit Gantry and the official release reached.
 func (c *comparison) share(r *row) string {
 	of := func(system int) float64 {
-		return 100 * c.of(r.name, system, func(f figure) float64 { return r.limit.share(f, &c.limits) })
+		return 100 * c.of(r.name, system, func(f figure) float64 { return r.limit.share(f, c) })
 	}
 	switch r.limit {
-	case loopback:
+	case loopback, smallLoopback:
 		return fmt.Sprintf("loopback: %.0f %%, %.0f %%", of(1), of(0))
 	case disk:
 		return fmt.Sprintf("disk: %.0f %%, %.0f %%", of(1), of(0))
@@ -178,9 +185,9 @@ func (c *comparison) writePage(path string, took time.Duration) error {
 	if err := c.write(f, took); err != nil {
 		return err
 	}
-	fmt.Fprint(f, "\n## Commands\n\nEach row is one call of `gantry bench`, with the addresses and times filled in:\n\n")
+	fmt.Fprint(f, "\n## Commands\n\nEach row is one call of `gantry bench`, or of a client whose messages are counted by what the queues grow by, with the addresses and times filled in:\n\n")
 	for _, r := range c.rows {
-		fmt.Fprintf(f, "- %s: `gantry bench %s`\n", r.name, r.args)
+		fmt.Fprintf(f, "- %s: `%s`\n", r.name, r.command())
 	}
 	plot := strings.TrimSuffix(path, ".md") + ".svg"
 	if err := c.writePlot(plot); err != nil {

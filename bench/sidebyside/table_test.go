@@ -116,7 +116,7 @@ func TestRowsAreConsistent(t *testing.T) {
 	if quick := chosenRows(true, ""); len(quick) == 0 || len(quick) >= len(rows) {
 		t.Errorf("%d of %d rows are quick", len(quick), len(rows))
 	}
-	if got := chosenRows(false, "catch-up"); len(got) != 3 {
+	if got := chosenRows(false, "catch-up pull"); len(got) != 3 {
 		t.Errorf("found %v", got)
 	}
 }
