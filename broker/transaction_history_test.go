@@ -76,10 +76,12 @@ type txHistory struct {
 	disk *vfs.Memory
 	sync bool // SYNC_FLUSH
 
-	b      *Broker
-	cancel context.CancelFunc
-	parts  sync.WaitGroup // Run of store and service
-	mail   sync.WaitGroup // answers and ends on their way
+	b         *Broker
+	cancel    context.CancelFunc
+	parts     sync.WaitGroup // Run of the service
+	stopStore context.CancelFunc
+	storeRuns sync.WaitGroup
+	mail      sync.WaitGroup // answers and ends on their way
 
 	mu      sync.Mutex // guards what follows, and what all points to
 	all     []*tx
@@ -128,9 +130,10 @@ func (h *txHistory) start() {
 		Ask: h.ask, OpenDiscard: func() {}, OnError: func(error) {},
 	})
 	h.must(err)
-	ctx, cancel := context.WithCancel(context.Background())
-	h.b, h.cancel, h.halting = b, cancel, false
-	h.parts.Go(func() { _ = b.store.Run(ctx) })
+	storeCtx, stopStore := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(storeCtx)
+	h.b, h.cancel, h.stopStore, h.halting = b, cancel, stopStore, false
+	h.storeRuns.Go(func() { _ = b.store.Run(storeCtx) })
 	h.parts.Go(func() { _ = b.halves.Run(ctx) })
 }
 
@@ -141,7 +144,8 @@ func (h *txHistory) must(err error) {
 	}
 }
 
-// halt ends all goroutines of the broker, and those that bring it something.
+// halt ends all goroutines of the broker, and those that bring it something. As in Broker.Run the store ends last: who waits for a
+// sync waits for it.
 func (h *txHistory) halt() {
 	h.mu.Lock()
 	h.halting = true // from here on ask sends nothing, so that all that was sent can be waited for
@@ -149,6 +153,8 @@ func (h *txHistory) halt() {
 	h.mail.Wait()
 	h.cancel()
 	h.parts.Wait()
+	h.stopStore()
+	h.storeRuns.Wait()
 }
 
 // stop is a clean stop, in the order of Broker.close.

@@ -66,7 +66,7 @@ func TestSmallDisk(t *testing.T) {
 		}
 	}
 	for range 1000 { // to the brim, whatever the store thinks of it
-		if err := appendTo(filepath.Join(dir, "rest"), 4096); errors.Is(err, unix.ENOSPC) {
+		if err := lengthen(filepath.Join(dir, "rest"), 4096); errors.Is(err, unix.ENOSPC) {
 			break
 		}
 	}
@@ -97,8 +97,8 @@ func TestSmallDisk(t *testing.T) {
 	}
 }
 
-// appendTo makes a file longer.
-func appendTo(name string, n int) error {
+// lengthen makes a file longer.
+func lengthen(name string, n int) error {
 	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
