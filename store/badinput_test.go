@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -137,24 +138,42 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// TestCheckpointFromTheFuture: an official checkpoint whose times lie ahead only costs time.
+// TestCheckpointFromTheFuture: an official checkpoint whose times lie ahead only costs time; the next message is stored today.
 func TestCheckpointFromTheFuture(t *testing.T) {
+	for _, unclean := range []bool{false, true} {
+		t.Run(fmt.Sprintf("unclean %t", unclean), func(t *testing.T) { checkpointFromTheFuture(t, unclean) })
+	}
+}
+
+func checkpointFromTheFuture(t *testing.T, unclean bool) {
 	disk := stopped(t)
 	f, err := disk.Open("/store/checkpoint", true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.WriteAt(binary.BigEndian.AppendUint64(nil, 1<<60), 0); err != nil { // spoils the checksum of Gantry's part too
-		t.Fatal(err)
+	const future = 1 << 60
+	for word := range int64(3) { // spoils the checksum of Gantry's part too
+		if _, err := f.WriteAt(binary.BigEndian.AppendUint64(nil, future), 8*word); err != nil {
+			t.Fatal(err)
+		}
 	}
 	f.Close()
-	putFile(t, disk, "/store/abort", nil)
+	if unclean {
+		putFile(t, disk, "/store/abort", nil)
+	}
 	s := mustOpen(t, damageOptions(disk))
 	if got := readAll(t, s, "topic0", 0); len(got) == 0 {
 		t.Error("no messages are left")
 	}
+	if r := mustAppend(t, s, message("topic0", 0, 1)); r.StoreTimestamp >= future {
+		t.Error("the next message was stored in the future")
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+	_, c, err := openCheckpoint(disk, "/store")
+	if err != nil || max(c.logTime, c.queueTime, c.indexTime) >= future {
+		t.Errorf("the next checkpoint says %+v: %v", c, err)
 	}
 }
 

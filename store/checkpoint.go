@@ -94,6 +94,17 @@ func (c *checkpoint) minTime() int64 {
 	return max(0, min(c.logTime, c.queueTime)-margin)
 }
 
+// forgetFuture drops times that are still to come. They would stamp the next messages, and keep index files that were never
+// synced. Gantry's own part proves that they were store times: then the clock was set back.
+func (c *checkpoint) forgetFuture(now int64) (forgot bool) {
+	for _, t := range []*int64{&c.logTime, &c.queueTime, &c.indexTime} {
+		if !c.own && *t > now {
+			*t, forgot = 0, true
+		}
+	}
+	return forgot
+}
+
 // checkpointFile is the open checkpoint.
 type checkpointFile struct {
 	file vfs.File

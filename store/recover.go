@@ -37,6 +37,9 @@ func (s *Store) recover() error {
 		return err
 	}
 	s.checkpointFile, s.checkpoint = file, c
+	if s.checkpoint.forgetFuture(s.nowMillis()) {
+		s.o.Event(Event{Level: Warning, Text: fmt.Sprintf("%s tells of times that are still to come: they are not believed, and more of the commit log is read", path.Join(s.o.Root, "checkpoint"))})
+	}
 	segs, err := s.log.list()
 	if err != nil {
 		return err
