@@ -147,15 +147,15 @@ func (b *Broker) open(cfg *Config) (err error) {
 		return err
 	}
 	b.openRooms(cfg)
+	dir := filepath.Join(cfg.StorePathRootDir, "config")
+	if err := refuseRocksConfig(dir); err != nil { // before anything is touched
+		return err
+	}
 	if err := b.openStore(cfg); err != nil {
 		return err
 	}
-	dir := filepath.Join(cfg.StorePathRootDir, "config")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
-	}
-	if err := refuseRocksConfig(dir); err != nil {
-		return err
 	}
 	if err := b.openTables(cfg, dir); err != nil {
 		return err
