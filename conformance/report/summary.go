@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -137,27 +138,20 @@ func (r *Run) codes() []row {
 	return rows
 }
 
-// Print writes the matrices, then every failure, skip and gap with its reason, and the
-// closing line.
+// Print writes the matrices, then every skip and gap with its reason, every failure with what
+// the case said, and the closing line. Failures come last: the end of an output is what is kept
+// of it, and what is looked at first.
 func (r *Run) Print(w io.Writer) error {
 	r.printMatrix(w, "feature", r.features())
 	r.printMatrix(w, "request code", r.codes())
 	for _, x := range r.Results {
-		if x.Status == conformance.Passed {
-			continue
+		if x.Status != conformance.Passed && x.Status != conformance.Failed {
+			printHead(w, x)
 		}
-		fmt.Fprintf(w, "%s: %s on %s", x.Status, x.Case.Name, x.Target)
-		if x.Reason != "" {
-			fmt.Fprintf(w, ": %s", x.Reason)
-		}
-		fmt.Fprintln(w)
+	}
+	for _, x := range r.Results {
 		if x.Status == conformance.Failed {
-			for _, line := range x.Lines {
-				fmt.Fprintf(w, "    %s\n", strings.ReplaceAll(line, "\n", "\n    "))
-			}
-			for _, log := range x.Logs {
-				fmt.Fprintf(w, "    log: %s\n", log)
-			}
+			printFailure(w, x)
 		}
 	}
 	for _, target := range r.Targets {
@@ -173,6 +167,31 @@ func (r *Run) Print(w io.Writer) error {
 	}
 	_, err := fmt.Fprintln(w, r.Counts())
 	return err
+}
+
+// printHead writes how a case ended, and why when there is a reason to give.
+func printHead(w io.Writer, x conformance.Result) {
+	fmt.Fprintf(w, "%s: %s on %s", x.Status, x.Case.Name, x.Target)
+	if x.Reason != "" {
+		fmt.Fprintf(w, ": %s", x.Reason)
+	}
+	fmt.Fprintln(w)
+}
+
+// printFailure writes where the servers' logs are, a directory each, and what the case said.
+func printFailure(w io.Writer, x conformance.Result) {
+	printHead(w, x)
+	var dirs []string
+	for _, log := range x.Logs {
+		dirs = append(dirs, filepath.Dir(log))
+	}
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		fmt.Fprintf(w, "    logs in %s\n", dir)
+	}
+	for _, line := range x.Lines {
+		fmt.Fprintf(w, "    %s\n", strings.ReplaceAll(line, "\n", "\n    "))
+	}
 }
 
 func (r *Run) of(target string) []conformance.Result {
