@@ -151,6 +151,10 @@ func (t *T) Eventually(limit time.Duration, what string, f func(ctx context.Cont
 	}
 }
 
+// Stretch is a limit made longer by the run's time factor: for limits that Eventually does not
+// keep by itself.
+func (t *T) Stretch(limit time.Duration) time.Duration { return stretch(limit, t.factor) }
+
 // Pause waits for d, or less when the case's time is over.
 func (t *T) Pause(d time.Duration) { pause(t.ctx, d) }
 

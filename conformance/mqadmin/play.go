@@ -111,7 +111,7 @@ func (p *player) command(st *step, line string, retry bool) {
 	if p.record && retry {
 		p.t.Pause(recordPause)
 	}
-	deadline := time.Now().Add(settleTime)
+	deadline := time.Now().Add(p.t.Stretch(settleTime))
 	for {
 		var fault string
 		if name, isFile := strings.CutPrefix(line, "cat "); isFile {

@@ -190,7 +190,7 @@ func brokenCase(where, recording, rewrite string) func(t *conformance.T) {
 			// A busy server gets more time for an answer that is expected.
 			patience := silence
 			if rewrite == "" && i < len(want) && strings.Contains(want[i], ": answers ") {
-				patience = answerTime
+				patience = t.Stretch(answerTime)
 			}
 			all.Go(func() { got[i] = row.name + ": " + outcome(t, address, code, row, patience) })
 		}
@@ -235,7 +235,7 @@ func outcome(t *conformance.T, address string, code int, row broken, patience ti
 	default:
 		did = "answers " + codeName(r.Code)
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), answerTime)
+	ctx, cancel = context.WithTimeout(t.Context(), t.Stretch(answerTime))
 	defer cancel()
 	switch _, err := conn.Call(ctx, &wire.Frame{Code: int32(code)}); {
 	case errors.Is(err, wire.ErrClosed):

@@ -178,7 +178,7 @@ func pieces(t *conformance.T) {
 				t.Pause(time.Millisecond)
 			}
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), answerTime)
+		ctx, cancel := context.WithTimeout(t.Context(), t.Stretch(answerTime))
 		defer cancel()
 		if r, err := conn.Push(ctx); err != nil || r.Opaque != 5 || r.Code != int32(protocol.ResponseSuccess) {
 			t.Errorf("answered %v, %v", r, err)

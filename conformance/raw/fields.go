@@ -167,7 +167,7 @@ func fieldsCase(where, recording, rewrite string) func(t *conformance.T) {
 			for _, form := range r.spoilt() {
 				patience := silence
 				if rewrite == "" && len(got) < len(want) && !strings.HasSuffix(want[len(got)], silent) {
-					patience = answerTime
+					patience = t.Stretch(answerTime)
 				}
 				got = append(got, fmt.Sprintf("%s %s: %s", r.code, form.what, s.outcome(r.code, form, patience)))
 			}

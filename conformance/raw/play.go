@@ -134,8 +134,6 @@ func (p *player) perform(c command) ([]string, error) {
 		return p.show(p.held.command, p.held.answer, p.held.err)
 	case "topic":
 		return nil, p.createTopic(c)
-	case "dispatched":
-		return nil, p.awaitDispatch(c)
 	case "let":
 		for k, v := range c.fields {
 			p.vars[k] = p.expand(v)
@@ -214,22 +212,22 @@ func (p *player) request(c command) (*wire.Frame, error) {
 // answer equals X; with :oneway nothing is awaited.
 func (p *player) send(c command) ([]string, error) {
 	until, repeat := c.options["until"]
-	deadline := time.Now().Add(answerTime)
+	limit := answerTime
 	if repeat {
-		deadline = time.Now().Add(untilTime)
+		limit = untilTime
 	}
 	if v := c.options["within"]; v != "" {
-		d, err := time.ParseDuration(v)
-		if err != nil {
+		var err error
+		if limit, err = time.ParseDuration(v); err != nil {
 			return nil, err
 		}
-		deadline = time.Now().Add(d)
 	}
+	deadline := time.Now().Add(p.t.Stretch(limit))
 	for {
 		if !repeat {
 			return p.sendOnce(c, deadline)
 		}
-		lines, err := p.sendOnce(c, time.Now().Add(answerTime))
+		lines, err := p.sendOnce(c, time.Now().Add(p.t.Stretch(answerTime)))
 		if err != nil || slices.Contains(lines, p.expand(until)) {
 			return lines, err
 		}
@@ -256,37 +254,55 @@ func (p *player) sendOnce(c command, deadline time.Time) ([]string, error) {
 	defer cancel()
 	r, err := conn.Call(ctx, f)
 	if err == nil {
-		p.settle(ctx, conn, f, r)
+		if err := p.settle(conn, f, r); err != nil {
+			return nil, err
+		}
 	}
 	return p.show(c, r, err)
 }
 
-// settle waits, after a send, until the queue shows the message: the official broker feeds its
+// settle waits, after a send, until the queue shows its messages: the official broker feeds its
 // queues in the background, and conversations are not about how long that takes. Messages that
-// go to another queue are left alone.
-func (p *player) settle(ctx context.Context, conn *wire.Conn, sent, answer *wire.Frame) {
+// go to another queue are left alone, and so are queues whose end the broker does not tell.
+func (p *player) settle(conn *wire.Conn, sent, answer *wire.Frame) error {
 	topic := sent.Ext["b"] + sent.Ext["topic"]
-	offset, err := strconv.Atoi(answer.Ext["queueOffset"])
+	first, err := strconv.Atoi(answer.Ext["queueOffset"])
 	if err != nil || topic == "" || setAside(sent) {
-		return
+		return nil
 	}
+	last := first + strings.Count(answer.Ext["msgId"], ",") // a batch is answered with an id for each message
 	end := &wire.Frame{Code: int32(protocol.GetMaxOffset), Ext: map[string]string{"topic": topic, "queueId": answer.Ext["queueId"]}}
-	for range 200 {
+	limit := p.t.Stretch(untilTime)
+	ctx, cancel := context.WithTimeout(p.t.Context(), limit)
+	defer cancel()
+	for {
 		end.Opaque = 0
 		r, err := conn.Call(ctx, end)
-		if err != nil || r.Code != int32(protocol.ResponseSuccess) {
-			return
+		if err != nil {
+			return fmt.Errorf("waiting for the message at %s:%s:%d to be dispatched: %w", topic, answer.Ext["queueId"], last, err)
 		}
-		if n, _ := strconv.Atoi(r.Ext["offset"]); n > offset {
-			return
+		if r.Code != int32(protocol.ResponseSuccess) {
+			return nil
+		}
+		if n, _ := strconv.Atoi(r.Ext["offset"]); n > last {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("the message at %s:%s:%d was answered and not dispatched within %v", topic, answer.Ext["queueId"], last, limit)
 		}
 		p.t.Pause(5 * time.Millisecond)
 	}
 }
 
 // setAside reports whether the broker keeps a message elsewhere than in the queue that it was sent
-// to: until its delay is over, its time has come, or its transaction is committed.
+// to: until its delay is over, its time has come, or its transaction is committed. A system flag
+// that names a half message without the property keeps it out of every queue.
 func setAside(sent *wire.Frame) bool {
+	const transactionType, half, rolledBack = 0x3 << 2, 0x1 << 2, 0x3 << 2
+	flag, _ := strconv.Atoi(cmp.Or(sent.Ext["f"], sent.Ext["sysFlag"]))
+	if t := flag & transactionType; t == half || t == rolledBack {
+		return true
+	}
 	properties := sent.Ext["i"] + sent.Ext["properties"]
 	for _, name := range []string{"DELAY\x01", "TIMER_D", "TRAN_MSG\x01"} {
 		if strings.Contains(properties, name) {
@@ -324,7 +340,7 @@ func (p *player) expect(c command) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(p.t.Context(), answerTime)
+	ctx, cancel := context.WithTimeout(p.t.Context(), p.t.Stretch(answerTime))
 	defer cancel()
 	code, _ := c.code()
 	for {
@@ -444,21 +460,6 @@ func (p *player) createTopic(c command) error {
 		err = fmt.Errorf("creating the topic was answered %s", r)
 	}
 	return err
-}
-
-// awaitDispatch waits until a queue ends at an offset. Without it, a command that reads a queue
-// right after a send would race with the official broker's dispatcher.
-func (p *player) awaitDispatch(c command) error {
-	queueID, err := strconv.Atoi(c.fields["queueId"])
-	if err != nil {
-		return fmt.Errorf("dispatched needs a queueId: %w", err)
-	}
-	end, err := strconv.ParseInt(c.fields["offset"], 10, 64)
-	if err != nil {
-		return fmt.Errorf("dispatched needs the offset that the queue is to end at: %w", err)
-	}
-	p.t.AwaitEnd(p.expand(c.fields["topic"]), queueID, end)
-	return nil
 }
 
 // expand puts the variables into a text. $now is the time in milliseconds.
