@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -13,9 +14,11 @@ func (b *Broker) cleanExpiredQueues(r *remoting.Request) error {
 }
 
 // cleanUnusedTopics serves CLEAN_UNUSED_TOPIC (316): the consume queues of topics
-// that no longer have a configuration go.
+// that no longer have a configuration go. Light queues never have one.
 func (b *Broker) cleanUnusedTopics(r *remoting.Request) error {
-	gone, err := b.store.CleanUnusedTopics(func(topic string) bool { return b.topics.Contains(topic) || b.topics.IsSystem(topic) })
+	gone, err := b.store.CleanUnusedTopics(func(topic string) bool {
+		return b.topics.Contains(topic) || b.topics.IsSystem(topic) || compat.IsLMQ(topic)
+	})
 	return b.cleaned(r, gone, err)
 }
 

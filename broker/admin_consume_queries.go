@@ -129,7 +129,7 @@ func (b *Broker) allConsumeStats(r *remoting.Request) error {
 // pull offset out of this answer, and so the sum of what is in flight is wrong
 // there; tools do not show it.
 func (b *Broker) groupStats(group string, topic *protocol.TopicConfig) protocol.ConsumeStats {
-	stats := protocol.ConsumeStats{OffsetTable: map[protocol.MessageQueue]protocol.OffsetWrapper{}, ConsumeTPS: b.stats.GroupGetTPS(group, topic.TopicName)}
+	stats := protocol.ConsumeStats{OffsetTable: map[protocol.MessageQueue]protocol.OffsetWrapper{}, ConsumeTPS: b.stats.GroupGetTPS(b.counted(group), b.counted(topic.TopicName))}
 	for queue := range topic.WriteQueueNums {
 		w := b.consumeOffset(group, topic.TopicName, queue)
 		w.PullOffset = 0

@@ -9,12 +9,9 @@ import (
 // groups that are not lite are answered as upstream does; for those whose
 // attributes call them lite the answer says what is missing.
 
-// maxLmqNum is upstream's default of maxLmqConsumeQueueNum.
-const maxLmqNum = 20_000
-
 // liteInfo serves GET_BROKER_LITE_INFO (200074).
 func (b *Broker) liteInfo(r *remoting.Request) error {
-	info := protocol.BrokerLiteInfo{StoreType: "default", MaxLmqNum: maxLmqNum}
+	info := protocol.BrokerLiteInfo{StoreType: "default", MaxLmqNum: b.config.Load().MaxLMQ, CurrentLmqNum: int32(b.store.LightQueues())}
 	for _, topic := range b.store.Topics() {
 		queues, err := b.store.Queues(topic)
 		if err != nil {

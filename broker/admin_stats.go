@@ -52,7 +52,7 @@ func (b *Broker) consumeStats(r *remoting.Request) error {
 		for q := range topic.ReadQueueNums {
 			stats.OffsetTable[b.queue(name, q)] = b.consumeOffset(h.ConsumerGroup, name, q)
 		}
-		stats.ConsumeTPS += b.stats.GroupGetTPS(h.ConsumerGroup, name)
+		stats.ConsumeTPS += b.stats.GroupGetTPS(b.counted(h.ConsumerGroup), b.counted(name))
 	}
 	return replyJSON(r, &stats)
 }

@@ -187,20 +187,22 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 		ClusterName: cfg.BrokerClusterName, BrokerName: cfg.BrokerName,
 		AutoCreate: cfg.AutoCreateTopicEnable, DefaultQueues: cfg.DefaultTopicQueueNums, ClusterTopic: cfg.ClusterTopicEnable,
 		BrokerTopic: cfg.BrokerTopicEnable, TraceTopic: trace, ReviveQueues: cfg.ReviveQueueNum, TimerWheelTopic: cfg.TimerWheelEnable,
-		OnCreate: func(*protocol.TopicConfig) { b.registerSoon() }, OnError: report,
+		LightQueues: cfg.EnableLMQ, OnCreate: func(*protocol.TopicConfig) { b.registerSoon() }, OnError: report,
 	})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}
 	b.warnOfStorage()
 	b.groups, loaded, err = groups.Open(groups.Options{
-		Path: filepath.Join(dir, "subscriptionGroup.json"), Now: nowMs, AutoCreate: cfg.AutoCreateSubscriptionGroup, CreateSysGroups: cfg.EnableCreateSysGroup, OnError: report,
+		Path: filepath.Join(dir, "subscriptionGroup.json"), Now: nowMs, AutoCreate: cfg.AutoCreateSubscriptionGroup, CreateSysGroups: cfg.EnableCreateSysGroup,
+		LightQueues: cfg.EnableLMQ, OnError: report,
 	})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}
 	b.offsets, loaded, err = offsets.Open(offsets.Options{
-		Path: filepath.Join(dir, "consumerOffset.json"), Now: nowMs, ServerSideReset: cfg.UseServerSideResetOffset, VersionStep: cfg.OffsetVersionStep,
+		Path: filepath.Join(dir, cfg.offsetsFile()), Now: nowMs, ServerSideReset: cfg.UseServerSideResetOffset, VersionStep: cfg.OffsetVersionStep,
+		LightQueues: cfg.EnableLMQ,
 	})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err

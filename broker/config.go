@@ -22,6 +22,7 @@ type Config struct {
 	QueueConfig
 	TransactionConfig
 	StoreConfig
+	LightQueueConfig
 	TimerConfig
 }
 
@@ -194,8 +195,27 @@ type StoreConfig struct {
 	MemoryRatio                       int32         `conf:"accessMessageInMemoryMaxRatio"`
 }
 
+// LightQueueConfig says what is done with the light message queues that messages
+// name.
+type LightQueueConfig struct {
+	EnableLMQ           bool  `conf:"enableLmq" when:"start"`
+	EnableMultiDispatch bool  `conf:"enableMultiDispatch" when:"start"`
+	EnableLMQQuota      bool  `conf:"enableLmqQuota"`
+	MaxLMQ              int32 `conf:"maxLmqConsumeQueueNum"`
+	EnableLMQStats      bool  `conf:"enableLmqStats"`
+}
+
 // SyncFlush reports whether a send is answered only when it is on the disk.
 func (c *Config) SyncFlush() bool { return c.FlushDiskType == "SYNC_FLUSH" }
+
+// offsetsFile is the name of the file of consumer offsets: a broker with light
+// message queues has one of its own, and does not look at the other.
+func (c *Config) offsetsFile() string {
+	if c.EnableLMQ {
+		return "lmqConsumerOffset.json"
+	}
+	return "consumerOffset.json"
+}
 
 // transactions is what the check of half messages is steered by.
 func (c *Config) transactions() transaction.Settings {

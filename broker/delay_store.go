@@ -5,6 +5,7 @@ import (
 
 	"github.com/gantrymq/gantry/broker/delay"
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/store"
 )
@@ -41,7 +42,17 @@ func (s delayStore) Deliver(u delay.Unit) error {
 	if err := delay.Restore(&msg); err != nil {
 		return err
 	}
+	s.b.forgetDelay(&msg)
 	return s.b.appendDue(&msg, delay.ErrSkip)
+}
+
+// forgetDelay takes the level out of a message that goes to light queues: upstream
+// drops it from all that it delivers, but writes properties anew for those only.
+func (b *Broker) forgetDelay(m *codec.Message) {
+	if _, ok := codec.Property(m.Properties, protocol.PropertyInnerMultiDispatch); !ok || !compat.AllowsLMQ(m.Topic) || !b.config.Load().EnableLMQ {
+		return
+	}
+	m.Properties = codec.SetProperty(codec.DeleteProperty(m.Properties, protocol.PropertyDelayLevel), protocol.PropertyWait, "false")
 }
 
 // appendDue stores a message whose time has come. One that can never be stored is

@@ -13,6 +13,7 @@ func (b *Broker) openStore(cfg *Config) error {
 	levels := b.levels
 	o := store.NewOptions(cfg.StorePathRootDir)
 	o.PropertyCRC = cfg.EnabledAppendPropCRC
+	o.LightQueues, o.LightDispatch = cfg.EnableLMQ, cfg.EnableMultiDispatch
 	o.CommitLog, o.ReadOnlyLogs = cfg.StorePathCommitLog, cfg.ReadOnlyLogStorePaths
 	o.Now, o.Event, o.OnArrive = b.now, b.storeEvent, b.messagesArrived
 	o.StoreHost = b.storeHost
@@ -37,6 +38,10 @@ func (b *Broker) openStore(cfg *Config) error {
 func tune(cfg *Config, t *store.Tuning) {
 	t.MaxMessageSize = int(cfg.MaxMessageSize)
 	t.Index, t.MaxQueryCount = cfg.MessageIndexEnable, int(cfg.MaxMsgsNumBatch)
+	t.MaxLightQueues = -1
+	if cfg.EnableLMQQuota && cfg.EnableMultiDispatch {
+		t.MaxLightQueues = int(cfg.MaxLMQ)
+	}
 	t.FlushInterval, t.QueueFlushInterval = cfg.FlushIntervalCommitLog, cfg.FlushIntervalConsumeQueue
 	t.FlushLeastPages, t.FlushThoroughInterval = int(cfg.FlushCommitLogLeastPages), cfg.FlushCommitLogThoroughInterval
 	t.CheckpointInterval, t.MaxFilterBytes = cfg.FlushConsumeQueueThoroughInterval, int(cfg.MaxFilterMessageSize)

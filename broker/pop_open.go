@@ -37,7 +37,7 @@ func (b *Broker) openPops(cfg *Config, dir string) error {
 		Now: nowMs, Random: rand.IntN, Broker: b.name, Settings: b.popSettings, Messages: st, Offsets: b.offsets, Log: st,
 		Orders: orders, Queues: b.readQueues,
 	})
-	b.recoverPops(filepath.Join(dir, "consumerOffset.json"))
+	b.recoverPops(filepath.Join(dir, cfg.offsetsFile()))
 	for queue := range cfg.ReviveQueueNum {
 		b.revivers = append(b.revivers, pop.NewReviver(queue, b.name, st, nowMs))
 	}

@@ -54,8 +54,10 @@ func (b *Broker) requestMode(topic, group string) protocol.SetMessageRequestMode
 
 // assign finds a client's share; ok is false when nothing can be said.
 func (b *Broker) assign(q *protocol.QueryAssignmentRequestBody, mode *protocol.SetMessageRequestModeRequestBody) (queues []protocol.MessageQueue, ok bool) {
-	all, ok := b.routes.queues(b, q.Topic)
-	if !ok {
+	var all []protocol.MessageQueue
+	if q.MessageModel == protocol.Clustering && compat.IsLMQ(q.Topic) { // name servers know no light queue
+		all = []protocol.MessageQueue{{Topic: q.Topic, BrokerName: b.name}}
+	} else if all, ok = b.routes.queues(b, q.Topic); !ok {
 		return nil, false
 	}
 	if q.MessageModel == protocol.Broadcasting || !b.config.Load().ServerLoadBalancerEnable {

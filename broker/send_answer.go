@@ -108,6 +108,8 @@ func (b *Broker) putRefused(status store.Status, why error) error {
 		return refuse(protocol.ResponseSystemError, "create mapped file failed, server is busy or broken.")
 	case store.MessageIllegal, store.PropertiesSizeExceeded:
 		return refuse(protocol.ResponseMessageIllegal, "the message is illegal, maybe msg body or properties length not matched. msg body length limit %dB, msg properties length limit 32KB.", cfg.MaxMessageSize)
+	case store.LightQueuesExceeded:
+		return refuse(protocol.ResponseLMQQuotaExceeded, "[LMQ_CONSUME_QUEUE_NUM_EXCEEDED]lmq consume queue num exceeded.")
 	case store.ServiceNotAvailable:
 		return refuse(protocol.ResponseServiceNotAvailable, "service not available now. It may be caused by one of the following reasons: the broker's disk is full [%s], messages are put to the slave, message store has been shut down, etc.", b.diskUse())
 	}

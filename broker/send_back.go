@@ -53,7 +53,7 @@ func (b *Broker) sendBack(r *remoting.Request) error {
 		b.log.WithError(err).Warnf("a message sent back by group %s was not stored", h.Group)
 		return refuse(protocol.ResponseSystemError, "%s", result.Status)
 	}
-	b.stats.GroupItem(stats.SendBackNums, h.Group, originTopic(&msg)).Add(1, 0)
+	b.stats.GroupItem(stats.SendBackNums, b.counted(h.Group), b.counted(originTopic(&msg))).Add(1, 0)
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil
 }

@@ -3,6 +3,8 @@ package broker
 import (
 	"time"
 
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/store"
 )
 
@@ -22,7 +24,19 @@ func (b *Broker) timePut(received time.Time, result store.AppendResult) {
 
 // countGet notes messages that were given out.
 func (b *Broker) countGet(group, topic string, messages, bytes int) {
-	b.stats.Group(group, topic).Add(messages, bytes)
+	b.stats.Group(b.counted(group), b.counted(topic)).Add(messages, bytes)
+}
+
+// counted is the name that statistics are kept under. There may be thousands of
+// light message queues, so they count as one unless enableLmqStats says otherwise
+// (upstream's LmqBrokerStatsManager).
+func (b *Broker) counted(name string) string {
+	if compat.IsLMQ(name) {
+		if cfg := b.config.Load(); cfg.EnableLMQ && !cfg.EnableLMQStats {
+			return protocol.PrefixLMQ
+		}
+	}
+	return name
 }
 
 // get reads messages, and counts how the read ended.

@@ -194,4 +194,18 @@ var Differences = []Difference{
 		Gantry:   "takes it and passes over it",
 		Why:      "anybody who may send can stop all delayed deliveries of a broker otherwise",
 	},
+	{
+		Number:   27,
+		Title:    "a message that is sent straight to a light queue which other messages lie in",
+		Official: "counts it apart from the others: the answer and the record say offset 0, the queue has it behind them",
+		Gantry:   "answer, record and queue say the same offset",
+		Why:      "a message is where its record says",
+	},
+	{
+		Number:   28,
+		Title:    "a message that names a light queue and something that is none",
+		Official: "takes it, and its dispatcher stops there for good: nothing that any topic is sent afterwards can be consumed",
+		Gantry:   "keeps it in its own topic, and puts it into no light queue",
+		Why:      "anybody who may send can stop a broker otherwise",
+	},
 }

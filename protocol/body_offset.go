@@ -5,6 +5,7 @@ package protocol
 type ConsumerOffsetSerializeWrapper struct {
 	DataVersion DataVersion                `json:"dataVersion"`
 	OffsetTable map[string]map[int32]int64 `json:"offsetTable"`
+	LightTable  map[string]int64           `json:"lmqOffsetTable,omitempty"` // of light groups, which have one offset in a topic
 }
 
 // DelayOffsetSerializeWrapper is how far each delay level has been delivered

@@ -62,7 +62,7 @@ func (s *Store) Append(m *codec.Message) (AppendResult, error) {
 	if list := s.lightList(m); list != "" {
 		var err error
 		if light, err = s.lightPlaces(list); err != nil {
-			return AppendResult{Status: UnknownError}, err
+			return AppendResult{Status: lightStatus(err)}, err
 		}
 	}
 	res, err := s.appendOne(m, light)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,6 +15,15 @@ import (
 // A message may go to light queues besides its own (upstream's LMQ): one record in the log, an entry in each queue. The
 // record itself says where: INNER_MULTI_DISPATCH names the queues, INNER_MULTI_QUEUE_OFFSET the offset in each, so that the
 // log stays the only truth. Offsets are known under the log's lock only, and the record's length depends on them.
+
+var errLightQueues = errors.New("too many light queues")
+
+func lightStatus(err error) Status {
+	if errors.Is(err, errLightQueues) {
+		return LightQueuesExceeded
+	}
+	return UnknownError
+}
 
 // lightList is the list of light queues that a message brings along, "" when it goes to none.
 func (s *Store) lightList(m *codec.Message) string {
@@ -38,6 +48,9 @@ func (s *Store) lightPlaces(list string) ([]lightPlace, error) {
 	for name := range codec.DispatchNames(list) {
 		switch {
 		case codec.LightQueueName(name):
+			if most := s.tuning.Load().MaxLightQueues; most >= 0 && s.LightQueues() >= most && s.queues.topic(name, false) == nil {
+				return nil, fmt.Errorf("there are %d light queues, %s would be one more (maxLmqConsumeQueueNum): %w", s.LightQueues(), name, errLightQueues)
+			}
 			q, err := s.queues.open(name, 0)
 			if err != nil {
 				return nil, err

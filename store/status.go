@@ -17,11 +17,12 @@ const (
 	InSyncReplicasNotEnough               // not stored: too few replicas
 	FlushFailed                           // the sync failed: whether the message survives is unknown, and writes have stopped
 	UnknownError                          // not stored
+	LightQueuesExceeded                   // not stored: it would make one light queue too many
 )
 
 var statusNames = [...]string{
 	"PUT_OK", "FLUSH_DISK_TIMEOUT", "FLUSH_SLAVE_TIMEOUT", "SERVICE_NOT_AVAILABLE", "CREATE_MAPPED_FILE_FAILED", "MESSAGE_ILLEGAL",
-	"PROPERTIES_SIZE_EXCEEDED", "IN_SYNC_REPLICAS_NOT_ENOUGH", "FLUSH_FAILED", "UNKNOWN_ERROR",
+	"PROPERTIES_SIZE_EXCEEDED", "IN_SYNC_REPLICAS_NOT_ENOUGH", "FLUSH_FAILED", "UNKNOWN_ERROR", "LMQ_CONSUME_QUEUE_NUM_EXCEEDED",
 }
 
 // String is upstream's name; FLUSH_FAILED has none there.

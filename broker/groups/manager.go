@@ -28,6 +28,7 @@ type Options struct {
 	Now  func() int64  // ms since 1970
 
 	AutoCreate      bool // [autoCreateSubscriptionGroup]; SetAutoCreate changes it
+	LightQueues     bool // [enableLmq] every name of a light message queue is a group, none is kept
 	CreateSysGroups bool // [enableCreateSysGroup] also without AutoCreate, groups named CID_RMQ_SYS_…
 
 	// StateVersion is the epoch that goes into the data version; nil means 0.
@@ -87,14 +88,23 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 }
 
 // Get returns the configuration of a group, or nil when there is none. It takes
-// no lock, allocates nothing, and does not keep the name.
+// no lock and does not keep the name. It allocates nothing but the configuration
+// of a light group, which is upstream's default and not the table's.
 func (m *Manager) Get(group string) *protocol.SubscriptionGroupConfig {
+	if m.isLight(group) {
+		c := protocol.DefaultSubscriptionGroupConfig(strings.Clone(group))
+		return &c
+	}
 	v, ok := m.table.Load(group)
 	if !ok {
 		return nil
 	}
 	return v.(*protocol.SubscriptionGroupConfig)
 }
+
+// isLight reports whether a group is named like a light message queue. There may
+// be thousands of those, so none is in the table (LmqSubscriptionGroupManager).
+func (m *Manager) isLight(group string) bool { return m.opts.LightQueues && compat.IsLMQ(group) }
 
 // Contains reports whether there is such a group.
 func (m *Manager) Contains(group string) bool { return m.Get(group) != nil }
@@ -216,6 +226,9 @@ func (m *Manager) UpdateAll(configs []*protocol.SubscriptionGroupConfig) error {
 }
 
 func (m *Manager) put(c *protocol.SubscriptionGroupConfig) error {
+	if m.isLight(c.GroupName) {
+		return nil // as upstream: agreed to, and of no effect
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var current map[string]string
@@ -252,7 +265,7 @@ func (m *Manager) bump() {
 func (m *Manager) DisableConsume(group string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if c := m.Get(group); c != nil {
+	if c := m.Get(group); c != nil && !m.isLight(group) {
 		c = c.Clone()
 		c.ConsumeEnable = false
 		m.store(c)

@@ -17,6 +17,7 @@ import (
 type fileText struct {
 	DataVersion protocol.DataVersion       `json:"dataVersion"`
 	OffsetTable map[string]map[int32]int64 `json:"offsetTable"`
+	Light       map[string]int64           `json:"lmqOffsetTable"`
 }
 
 func (m *Manager) decode(b []byte) error {
@@ -28,13 +29,14 @@ func (m *Manager) decode(b []byte) error {
 		k := parseKey(at)
 		m.committed.replace(k.group, k.topic, offsets)
 	}
+	m.loadLight(text.Light)
 	m.version = text.DataVersion
 	return nil
 }
 
 func (m *Manager) encode() ([]byte, error) {
 	version := m.DataVersion()
-	keys := m.committed.sortedKeys()
+	keys, light := m.splitLight(m.committed.sortedKeys())
 	b := make([]byte, 0, 256+64*len(keys))
 	b = append(b, "{\n\t\"dataVersion\":{\n\t\t\"counter\":"...)
 	b = strconv.AppendInt(b, version.Counter, 10)
@@ -44,6 +46,10 @@ func (m *Manager) encode() ([]byte, error) {
 	b = strconv.AppendInt(b, version.Timestamp, 10)
 	b = append(b, "\n\t},\n\t\"groupTopicMap\":"...)
 	b = appendGroupTopics(b, keys)
+	if m.opts.LightQueues {
+		b = append(b, ",\n\t\"lmqOffsetTable\":"...)
+		b = m.appendLight(b, light)
+	}
 	b = append(b, ",\n\t\"offsetTable\":"...)
 	b = m.committed.appendJSON(b, keys)
 	b = append(b, ",\n\t\"pullOffsetTable\":"...)

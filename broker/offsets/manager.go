@@ -1,5 +1,6 @@
 // Package offsets keeps how far each consumer group has come in each queue, and
-// consumerOffset.json.
+// consumerOffset.json, or lmqConsumerOffset.json where there are light message
+// queues.
 //
 // The rules are those of upstream's ConsumerOffsetManager in 5.5.0. What to
 // answer when a group has no offset is a question about the store and belongs
@@ -22,10 +23,11 @@ import (
 // configuration keys.
 type Options struct {
 	FS   configfile.FS // configfile.OS when nil
-	Path string        // of consumerOffset.json
+	Path string        // of consumerOffset.json, or of lmqConsumerOffset.json with LightQueues
 	Now  func() int64  // ms since 1970
 
 	VersionStep     int64 // [consumerOffsetUpdateVersionStep] commits for one step of the data version; 500 when 0; SetVersionStep changes it
+	LightQueues     bool  // [enableLmq] a group that is named like a light message queue has one offset in a topic
 	ServerSideReset bool  // [useServerSideResetOffset] queries answer a reset that the client has not seen yet; SetServerSideReset changes it
 
 	// StateVersion is the epoch that goes into the data version; nil means 0.
@@ -74,6 +76,7 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 // offset that it replaced, or -1: an offset may go back, and callers may want
 // to say so.
 func (m *Manager) Commit(group, topic string, queue int32, offset int64) (previous int64) {
+	queue = m.queueOf(group, queue)
 	previous = m.committed.set(group, topic, queue, offset)
 	m.changes.Add(1)
 	if m.commits.Add(1)%m.versionStep.Load() == 0 {
@@ -106,6 +109,7 @@ func (m *Manager) SetServerSideReset(on bool) { m.serverSide.Store(on) }
 // Query returns the offset that a group consumes next in a queue, and whether
 // there is one. A reset that the client has not fetched yet comes first.
 func (m *Manager) Query(group, topic string, queue int32) (int64, bool) {
+	queue = m.queueOf(group, queue)
 	if m.serverSide.Load() {
 		if offset, ok := m.resets.get(group, topic, queue); ok {
 			return offset, true
@@ -145,6 +149,7 @@ func (m *Manager) AssignReset(group, topic string, queue int32, offset int64) er
 		return fmt.Errorf("reset group %q in queue %d of topic %q to offset %d: names must not be empty nor numbers negative",
 			group, queue, topic, offset)
 	}
+	queue = m.queueOf(group, queue)
 	m.resets.set(group, topic, queue, offset)
 	m.committed.set(group, topic, queue, offset)
 	m.changes.Add(1)
@@ -180,9 +185,9 @@ func (m *Manager) RemoveGroup(group string) {
 	m.changes.Add(1)
 }
 
-// RemoveTopic forgets a topic.
+// RemoveTopic forgets a topic. Light groups keep their offsets, as upstream.
 func (m *Manager) RemoveTopic(topic string) {
-	match := func(k key) bool { return k.topic == topic }
+	match := func(k key) bool { return k.topic == topic && !m.isLight(k.group) }
 	m.committed.removeIf(match)
 	m.pulled.removeIf(match)
 	m.resets.removeIf(match)
@@ -212,22 +217,22 @@ func (m *Manager) RemoveUnsubscribed(subscribed func(group, topic string) bool, 
 	return removed
 }
 
-// Topics lists the topics that a group has offsets in.
+// Topics lists the topics that a group has offsets in; none for a light group.
 func (m *Manager) Topics(group string) []string {
 	var topics []string
 	for k := range m.committed.all {
-		if k.group == group {
+		if k.group == group && !m.isLight(group) {
 			topics = append(topics, k.topic)
 		}
 	}
 	return topics
 }
 
-// Groups lists the groups that have offsets in a topic.
+// Groups lists the groups that have offsets in a topic, but no light ones.
 func (m *Manager) Groups(topic string) []string {
 	var groups []string
 	for k := range m.committed.all {
-		if k.topic == topic && k.group != "" {
+		if k.topic == topic && k.group != "" && !m.isLight(k.group) {
 			groups = append(groups, k.group)
 		}
 	}
@@ -274,6 +279,10 @@ func (m *Manager) DataVersion() protocol.DataVersion {
 func (m *Manager) Snapshot() protocol.ConsumerOffsetSerializeWrapper {
 	w := protocol.ConsumerOffsetSerializeWrapper{DataVersion: m.DataVersion(), OffsetTable: map[string]map[int32]int64{}}
 	for k, offsets := range m.committed.all {
+		if m.isLight(k.group) {
+			m.snapshotLight(&w, k)
+			continue
+		}
 		w.OffsetTable[k.String()] = offsets.copy()
 	}
 	return w
@@ -286,6 +295,7 @@ func (m *Manager) Replace(w protocol.ConsumerOffsetSerializeWrapper) {
 		k := parseKey(at)
 		m.committed.replace(k.group, k.topic, offsets)
 	}
+	m.loadLight(w.LightTable)
 	m.mu.Lock()
 	m.version = w.DataVersion
 	m.mu.Unlock()

@@ -44,7 +44,7 @@ func (m *Manager) CreateOnSend(topic, defaultTopic string, wantQueues, sysFlag i
 // to match. The name may be a view into a request.
 func (m *Manager) CreateOnSendBack(topic string, queues, perm int32, order bool, sysFlag int32) *protocol.TopicConfig {
 	if c := m.Get(topic); c != nil {
-		if c.Order == order {
+		if c.Order == order || m.isLight(topic) {
 			return c
 		}
 		return m.setOrder(topic, order)

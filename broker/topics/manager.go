@@ -38,6 +38,7 @@ type Options struct {
 	TraceTopic      string // [msgTraceTopicName] when [traceTopicEnable], otherwise ""
 	ReviveQueues    int32  // [reviveQueueNum]
 	TimerWheelTopic bool   // [timerWheelEnable]
+	LightQueues     bool   // [enableLmq] every name of a light message queue is a topic, none is kept
 
 	// StateVersion is the epoch that goes into the data version; nil means 0.
 	StateVersion func() int64
@@ -96,8 +97,12 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 func (m *Manager) SetAutoCreate(on bool) { m.autoCreate.Store(on) }
 
 // Get returns the configuration of a topic, or nil when there is no such topic.
-// It takes no lock, allocates nothing, and does not keep the name.
+// It takes no lock and does not keep the name. It allocates nothing but the
+// configuration of a light message queue, which is not the table's.
 func (m *Manager) Get(topic string) *protocol.TopicConfig {
+	if m.isLight(topic) {
+		return lightConfig(topic)
+	}
 	v, ok := m.table.Load(topic)
 	if !ok {
 		return nil
@@ -208,6 +213,9 @@ func (m *Manager) UpdateAll(configs []*protocol.TopicConfig) error {
 }
 
 func (m *Manager) put(c *protocol.TopicConfig) error {
+	if m.isLight(c.TopicName) {
+		return nil // as upstream: agreed to, and of no effect
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var current map[string]string
@@ -274,7 +282,7 @@ func (m *Manager) Delete(topic string) (bool, error) {
 func (m *Manager) MarkOrdered(topics []string) (changed bool) {
 	m.mu.Lock()
 	for _, topic := range topics {
-		if c := m.Get(topic); c != nil && !c.Order {
+		if c := m.Get(topic); c != nil && !c.Order && !m.isLight(topic) {
 			c = c.Clone()
 			c.Order = true
 			m.replace(c)
@@ -297,7 +305,7 @@ func (m *Manager) MarkOrdered(topics []string) (changed bool) {
 func (m *Manager) SetUnitFlags(topic string, bits int32, on bool) {
 	m.mu.Lock()
 	c := m.Get(topic)
-	if c == nil {
+	if c == nil || m.isLight(topic) {
 		m.mu.Unlock()
 		return
 	}
