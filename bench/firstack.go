@@ -35,3 +35,17 @@ func sendOne(ctx context.Context, broker, topic string) error {
 	}})
 	return err
 }
+
+// AwaitRoute asks a name server again and again until it knows a broker for a topic,
+// or ctx ends. A broker acknowledges messages before name servers know of it.
+func AwaitRoute(ctx context.Context, nameServer, topic string) error {
+	for {
+		_, err := route(ctx, []string{nameServer}, topic)
+		if err == nil {
+			return nil
+		}
+		if !pause(ctx, 20*time.Millisecond) {
+			return fmt.Errorf("name server %s did not learn of topic %s: %w", nameServer, topic, err)
+		}
+	}
+}

@@ -103,7 +103,7 @@ func newProduce(ctx context.Context, o *options, t *target) (*load, error) {
 	}
 	for i, conn := range conns {
 		ts := templates[t.brokers[i%len(t.brokers)]]
-		p := producer{o: &o.Produce, templates: ts, turn: i % len(ts), shared: shared}
+		p := producer{o: &o.Produce, templates: ts, turn: i * len(ts) / len(conns), shared: shared}
 		var src source = &p
 		if o.Produce.Transaction != "" {
 			src = newTransactor(p, o.Window)

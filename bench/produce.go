@@ -23,8 +23,8 @@ type producing struct {
 	left   *atomic.Int64 // messages still to be sent, nil without a limit
 }
 
-// request sends to the next queue. Each connection starts with another one and
-// then goes on, so that queues are filled evenly.
+// request sends to the next queue. The connections start far from each other and
+// go on from there, so that queues are filled evenly.
 func (p *producer) request(dst []byte, _ int, opaque int32, due, now time.Time) []byte {
 	n := int64(p.o.Batch)
 	if left := p.shared.left; left != nil && left.Add(-n) < 0 {

@@ -63,6 +63,19 @@ func TestFirstAckWaitsForTheServer(t *testing.T) {
 	}
 }
 
+func TestAwaitRoute(t *testing.T) {
+	s := newFakeServer(t)
+	s.routeless = 3
+	if err := AwaitRoute(t.Context(), s.address(), "T"); err != nil || s.routeless != 0 {
+		t.Errorf("error %v, %d refusals left", err, s.routeless)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := AwaitRoute(ctx, "127.0.0.1:1", "T"); err == nil {
+		t.Error("no error although nobody answered")
+	}
+}
+
 // runReport runs the command and reads its JSON.
 func runReport(t *testing.T, args ...string) (*Report, error) {
 	t.Helper()

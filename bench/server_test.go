@@ -38,6 +38,7 @@ type fakeServer struct {
 	dieAt int64
 	// lostAt, when set, is the number of messages that pulls or pops give before the server goes away.
 	lostAt, given int
+	routeless     int // routes that are not known yet
 	// stored is what each queue holds for pulls, and what all queues hold for pops.
 	stored [][]byte
 	popped int             // of stored
@@ -131,6 +132,10 @@ func (s *fakeServer) handle(f *codec.Frame) *codec.Command {
 	get := func(key string) string { v, _ := f.Ext.Get(key); return v }
 	switch protocol.RequestCode(f.Code) {
 	case protocol.GetRouteinfoByTopic:
+		if s.routeless > 0 {
+			s.routeless--
+			return &codec.Command{Code: int32(protocol.ResponseTopicNotExist)}
+		}
 		body, _ := json.Marshal(&protocol.TopicRouteData{
 			BrokerDatas: []*protocol.BrokerData{{BrokerName: "a", BrokerAddrs: map[int64]string{0: s.address()}}},
 			QueueDatas:  []*protocol.QueueData{{BrokerName: "a", ReadQueueNums: 2, WriteQueueNums: 2, Perm: 6}},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/bench"
+	"github.com/gantrymq/gantry/protocol"
 )
 
 // system is one of the two that are compared.
@@ -137,6 +138,9 @@ func start(ctx context.Context, sys system, dir string, sync bool) (*server, err
 		return nil, errors.Join(fmt.Errorf("%s did not start, see %s: %w", sys.name, s.log, err), s.kill())
 	}
 	s.firstAck = time.Since(began)
+	if err := bench.AwaitRoute(ackCtx, s.nameServer(), protocol.TopicAutoCreate); err != nil { // gantry bench finds the broker by it
+		return nil, errors.Join(err, s.kill())
+	}
 	return s, nil
 }
 
