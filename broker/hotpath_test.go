@@ -57,16 +57,21 @@ func TestSyncFlushAnswersAreTheirOwn(t *testing.T) {
 // heartbeat registers a member of the group that pullCommand pulls for.
 func heartbeat(t *testing.T, w *wire) {
 	t.Helper()
-	data := protocol.HeartbeatData{ClientID: "client", ConsumerDataSet: []protocol.ConsumerData{{
-		GroupName: "consumers", ConsumeType: protocol.ConsumePassively, MessageModel: protocol.Clustering,
+	w.exchange(heartbeatOf(t, "client", "consumers"), 2) // the answer, and the news that the group has changed
+}
+
+// heartbeatOf is the heartbeat of a member of a group.
+func heartbeatOf(t *testing.T, client, group string) []byte {
+	t.Helper()
+	data := protocol.HeartbeatData{ClientID: client, ConsumerDataSet: []protocol.ConsumerData{{
+		GroupName: group, ConsumeType: protocol.ConsumePassively, MessageModel: protocol.Clustering,
 		SubscriptionDataSet: []protocol.SubscriptionData{{Topic: "hot", SubString: "*", ExpressionType: protocol.ExpressionTag}},
 	}}}
 	body, err := json.Marshal(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &codec.Command{Code: int32(protocol.HeartBeat), Version: protocol.V5_5_0, Body: body}
-	w.exchange(codec.AppendCommand(nil, c), 2) // the answer, and the news that the group has changed
+	return codec.AppendCommand(nil, &codec.Command{Code: int32(protocol.HeartBeat), Version: protocol.V5_5_0, Body: body})
 }
 
 // batchBody is the body of a batch of n messages.

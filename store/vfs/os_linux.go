@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -135,13 +136,16 @@ func (OS) Usage(name string) (Usage, error) {
 }
 
 // BootID implements FS.
-func (OS) BootID() string {
+func (OS) BootID() string { return bootID() }
+
+// bootID reads the kernel's once: no process outlives its boot, and checkpoints ask often.
+var bootID = sync.OnceValue(func() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""
 	}
 	return strings.TrimSpace(string(b))
-}
+})
 
 // osFile calls the kernel itself where package os has no word for it. os.File has a descriptor in blocking mode for regular
 // files, so fd stays valid for as long as f is open.
