@@ -176,13 +176,16 @@ func TestMayImport(t *testing.T) {
 }
 
 func TestStrangersAreFound(t *testing.T) {
-	got := strangersIn([]string{
+	got := strangersIn(server, []string{
 		"fmt", "example.org/m/broker", "github.com/sirupsen/logrus",
 		"github.com/testcontainers/testcontainers-go", "github.com/apache/rocketmq-client-go/v2/primitive",
 		"example.org/m/conformance/wire", "testing",
-	})
+	}, strangers)
 	if len(got) != 4 {
 		t.Errorf("found %v, want the last four", got)
+	}
+	if got := strangersIn("broker", []string{"os", "os/exec", "plugin"}, launchers); len(got) != 2 {
+		t.Errorf("found %v, want what starts programs and what loads code", got)
 	}
 }
 

@@ -24,28 +24,52 @@ var strangers = []string{
 	"testing",
 }
 
-// checkReach asks the go command for everything that the server is linked from.
+// rooms that answer requests are linked without what starts programs or loads code: so no
+// request can make them do that.
+var answering, launchers = []string{"broker", "namesrv"}, []string{"os/exec", "plugin"}
+
+// checkReach asks the go command for everything that the server is linked from, and the
+// rooms in it that answer requests.
 func checkReach(root string) ([]fault, error) {
 	if _, err := fs.Stat(os.DirFS(root), server); err != nil {
 		return []fault{{server, 1, "the server's command is not there"}}, nil
 	}
-	list := exec.Command("go", "list", "-deps", "./"+server)
+	packages, err := dependencies(root, server)
+	if err != nil {
+		return nil, err
+	}
+	faults := strangersIn(server, packages, strangers)
+	for _, room := range answering {
+		if _, err := fs.Stat(os.DirFS(root), room); err != nil {
+			continue
+		}
+		if packages, err = dependencies(root, room); err != nil {
+			return nil, err
+		}
+		faults = append(faults, strangersIn(room, packages, launchers)...)
+	}
+	return faults, nil
+}
+
+// dependencies lists what a package is linked from.
+func dependencies(root, dir string) ([]string, error) {
+	list := exec.Command("go", "list", "-deps", "./"+dir)
 	list.Dir = filepath.Clean(root)
 	list.Stderr = os.Stderr
 	out, err := list.Output()
 	if err != nil {
-		return nil, fmt.Errorf("go list -deps ./%s: %w", server, err)
+		return nil, fmt.Errorf("go list -deps ./%s: %w", dir, err)
 	}
-	return strangersIn(strings.Fields(string(out))), nil
+	return strings.Fields(string(out)), nil
 }
 
-// strangersIn finds what must not be among the packages of the server.
-func strangersIn(packages []string) []fault {
+// strangersIn finds what must not be among the packages that a room is linked from.
+func strangersIn(room string, packages, strangers []string) []fault {
 	var faults []fault
 	for _, p := range packages {
 		for _, s := range strangers {
 			if p == s || strings.HasPrefix(p, strings.TrimSuffix(s, "/")+"/") || strings.Contains(p, "/conformance/") {
-				faults = append(faults, fault{server, 1, "the server reaches " + p + " (go list -deps): find who imports it with go mod why"})
+				faults = append(faults, fault{room, 1, room + " reaches " + p + " (go list -deps): find who imports it with go mod why"})
 				break
 			}
 		}
