@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/store"
 	"github.com/gantrymq/gantry/store/vfs"
 )
 
@@ -100,6 +102,7 @@ type indexCursor struct {
 	slots   []int32 // newest entry of each slot, as the entries so far make it
 	began   bool
 	logMin  int64
+	taken   []takenOut
 	skipped int64 // messages that have no entry at all
 	skipPhy int64
 }
@@ -107,7 +110,11 @@ type indexCursor struct {
 // prepareIndex looks at the headers.
 func (v *verification) prepareIndex(context.Context) error {
 	logMin, _ := v.d.logRange()
-	v.index = &indexCursor{d: v.d, files: v.d.indexes, logMin: logMin}
+	taken, err := v.d.takenOut()
+	if err != nil {
+		return err
+	}
+	v.index = &indexCursor{d: v.d, files: v.d.indexes, logMin: logMin, taken: taken}
 	for i, x := range v.d.indexes {
 		switch {
 		case x.head.count > v.d.o.IndexEntries:
@@ -233,13 +240,13 @@ func (x *indexCursor) compare(v *verification, m *codec.Message) error {
 		case e.phy == m.PhysicalOffset:
 			got = append(got, e.hash)
 		case e.phy >= x.logMin:
-			v.report(v.late(e.phy), "index", e.file.path, int64(e.number), "the entry points at %d, where no message lies", e.phy)
+			v.report(x.severity(v, e.phy), "index", e.file.path, int64(e.number), "the entry points at %d, where no message lies", e.phy)
 		}
 	}
 	need, may := keyHashes(m)
 	for _, h := range got {
 		if !slices.Contains(need, h) && !slices.Contains(may, h) {
-			v.report(v.late(m.PhysicalOffset), "index", path.Join(x.d.root, "index"), m.PhysicalOffset, "the index has a key with the hash %d for this message, which has no such key", h)
+			v.report(x.severity(v, m.PhysicalOffset), "index", path.Join(x.d.root, "index"), m.PhysicalOffset, "the index has a key with the hash %d for this message, which has no such key", h)
 		}
 	}
 	for _, h := range need {
@@ -251,6 +258,35 @@ func (x *indexCursor) compare(v *verification, m *codec.Message) error {
 		}
 	}
 	return nil
+}
+
+// takenOut is a damaged part of the log that was taken out by a start or by a repair, and is kept in the quarantine.
+type takenOut struct{ from, to int64 }
+
+// takenOut lists them.
+func (d *Dir) takenOut() ([]takenOut, error) {
+	entries, err := d.o.FS.ReadDir(path.Join(d.root, store.QuarantineDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list the quarantine: %w", err)
+	}
+	var list []takenOut
+	for _, e := range entries {
+		from, to, ok := strings.Cut(e.Name(), "-")
+		a, err1 := strconv.ParseInt(from, 10, 64)
+		b, err2 := strconv.ParseInt(to, 10, 64)
+		if ok && err1 == nil && err2 == nil {
+			list = append(list, takenOut{a, b})
+		}
+	}
+	return list, nil
+}
+
+// severity of an entry without its message. Readers pass over those of messages that are known to be lost.
+func (x *indexCursor) severity(v *verification, phy int64) Severity {
+	if slices.ContainsFunc(x.taken, func(t takenOut) bool { return phy >= t.from && phy < t.to }) {
+		return Note
+	}
+	return v.late(phy)
 }
 
 // finishIndex looks at entries behind the log's end.
@@ -267,7 +303,7 @@ func (v *verification) finishIndex(context.Context) error {
 		}
 		x.pass(v, e)
 		if e.phy >= x.logMin {
-			v.report(v.late(e.phy), "index", e.file.path, int64(e.number), "the entry points at %d, where no message lies: the log ends at %d", e.phy, v.logEnd)
+			v.report(x.severity(v, e.phy), "index", e.file.path, int64(e.number), "the entry points at %d, where no message lies: the log ends at %d", e.phy, v.logEnd)
 		}
 	}
 	if x.skipped > 0 {
