@@ -41,28 +41,29 @@ type pressure struct {
 	forcibly bool // fuller than DiskCleanForcibly: files go before they expire
 }
 
-// judgeDisk looks at the disks of log and queues and refuses or admits appends accordingly. Upstream's isSpaceToDelete.
+// judgeDisk looks at the disks of log and queues and refuses or admits appends accordingly. Upstream's isSpaceToDelete: the log's disk
+// counts first, and between the two levels of the one that counts nothing changes.
 func (s *Store) judgeDisk() pressure {
 	t := s.tuning.Load()
 	logRatio, queueRatio := s.diskRatios()
-	full := max(logRatio, queueRatio)
-	var p pressure
+	full := logRatio
+	if full <= t.DiskCleanForcibly {
+		full = queueRatio
+	}
 	switch {
 	case full > t.DiskWarning:
 		if !s.diskFull.Swap(true) {
 			s.o.Event(Event{Level: Fault, Text: fmt.Sprintf("the disk is %.0f%% full, above diskSpaceWarningLevelRatio: appends are refused until space is free", full*100)})
 		}
-		p.above, p.forcibly = true, true
-		return p
-	case full > t.DiskCleanForcibly:
-		p.forcibly = true
+	case logRatio > t.DiskCleanForcibly:
 	default:
 		if s.diskFull.Swap(false) {
-			s.o.Event(Event{Level: Info, Text: fmt.Sprintf("the disk is %.0f%% full, appends are accepted again", full*100)})
+			s.o.Event(Event{Level: Info, Text: fmt.Sprintf("the disk is %.0f%% full, appends are accepted again", max(logRatio, queueRatio)*100)})
 		}
 	}
+	p := pressure{forcibly: full > t.DiskCleanForcibly}
 	// A path that cannot be measured counts as too full, as upstream has it: expired files go, no others.
-	p.above = p.forcibly || full > t.DiskMaxUsed || logRatio < 0 || queueRatio < 0
+	p.above = p.forcibly || max(logRatio, queueRatio) > t.DiskMaxUsed || logRatio < 0 || queueRatio < 0
 	return p
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +110,51 @@ func TestWarningLevel(t *testing.T) {
 		}
 	}
 	dispatchAll(t, s)
+}
+
+// twoDisks has the commit log on a disk of its own.
+type twoDisks struct {
+	*vfs.Memory
+	log, queues float64 // how full
+}
+
+func (d *twoDisks) Usage(name string) (vfs.Usage, error) {
+	ratio := d.queues
+	if strings.Contains(name, "commitlog") {
+		ratio = d.log
+	}
+	return vfs.Usage{Total: 1000, Used: int64(ratio * 1000), Available: int64((1 - ratio) * 1000)}, nil
+}
+
+// TestWarningLevelOfTwoDisks: the log's disk is judged first, and the queues' only when it has room (upstream's isSpaceToDelete).
+func TestWarningLevelOfTwoDisks(t *testing.T) {
+	disk := &twoDisks{Memory: vfs.NewMemory()}
+	s := mustOpen(t, smallOptions(disk, "/store"))
+	for _, tt := range []struct {
+		log, queues float64
+		want        Status
+	}{
+		{0.5, 0.5, PutOK},
+		{0.5, 0.95, ServiceNotAvailable},
+		{0.87, 0.5, ServiceNotAvailable}, // between the levels nothing changes
+		{0.5, 0.87, PutOK},               // the log's disk has room
+		{0.95, 0.5, ServiceNotAvailable},
+		{0.87, 0.95, ServiceNotAvailable},
+		{0.5, 0.5, PutOK},
+		{0.87, 0.95, PutOK}, // the queues' disk is not looked at
+	} {
+		disk.log, disk.queues = tt.log, tt.queues
+		p := s.judgeDisk()
+		if r, err := s.Append(message("t", 0, 1)); r.Status != tt.want {
+			t.Errorf("log at %v, queues at %v: %v, %v; want %v", tt.log, tt.queues, r.Status, err, tt.want)
+		}
+		if want := max(tt.log, tt.queues) > 0.85; p.forcibly != want || p.above != want {
+			t.Errorf("log at %v, queues at %v: %+v, want forcibly %t", tt.log, tt.queues, p, want)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestReadOutlivesRetention: who is in the middle of sending a segment that expires sends what was there.
