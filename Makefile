@@ -78,6 +78,11 @@ bench-quick: build ## its main rows, in under 5 minutes
 bench-scale: build ## how cost grows on Gantry with connections, sizes, topics and the like; writes docs/scaling.md
 	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -scale -page docs/scaling.md
 
+.PHONY: bench-startup
+bench-startup: build ## starts on a directory of 10 million messages, Gantry beside the official release; writes docs/startup.md
+	conformance/prepare/prepare.sh jars
+	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -startup all -page docs/startup.md
+
 .PHONY: clean
 clean: ## what the targets above wrote, but not the data
 	rm -rf bin $(REPORT) bench-data

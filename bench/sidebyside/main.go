@@ -4,6 +4,8 @@
 //
 //	go run ./bench/sidebyside -gantry bin/gantry -lib LIB [-quick] [-page docs/performance.md]
 //
+// With -scale it measures on Gantry how cost grows, with -startup how long both take to start on a large directory.
+//
 // Each round starts one system on an empty directory, warms it up, puts every
 // workload on it with "gantry bench", and stops it; then the other system has its
 // turn, and the next round begins with the other one. Figures are the medians of the
@@ -31,6 +33,8 @@ type settings struct {
 	rounds            int
 	only              string
 	scale             bool
+	startup           string        // fill, measure or all
+	messages          int           // of the directory of startup
 	settle            time.Duration // at rest before memory is read
 	goClient          string        // be the load of the Go client instead
 	self              string        // this program
@@ -49,6 +53,8 @@ func main() {
 	flag.StringVar(&s.only, "only", "", "run the rows whose name contains this text")
 	flag.BoolVar(&s.scale, "scale", false, "instead, measure on Gantry how cost grows with connections, topics and the like, and write that page")
 	flag.StringVar(&s.goClient, "go-client", "", "instead, send with the Go client to this name server and topic (host:port,topic) until interrupted; used by the rows of clients")
+	flag.StringVar(&s.startup, "startup", "", "instead, measure starts on a directory of -messages and write that page: \"all\", or \"fill\" and then \"measure\", which leave the directory in -dir")
+	flag.IntVar(&s.messages, "messages", 10_000_000, "messages in the directory of -startup, of 1 KiB")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -77,6 +83,9 @@ func defaultLib() string {
 func run(ctx context.Context, s settings) error {
 	if err := s.complete(); err != nil {
 		return err
+	}
+	if s.startup != "" {
+		return startups(ctx, s)
 	}
 	defer os.RemoveAll(filepath.Join(s.dir, "data"))
 	if s.scale {
@@ -117,6 +126,12 @@ func (s *settings) complete() error {
 	}
 	if s.scale && s.page == "" {
 		return errors.New("-scale writes a page: name it with -page")
+	}
+	switch {
+	case s.startup != "" && s.startup != startupAll && s.startup != startupFill && s.startup != startupMeasure:
+		return fmt.Errorf("-startup is %s, %s or %s, not %q", startupAll, startupFill, startupMeasure, s.startup)
+	case s.startup != "" && s.startup != startupAll && s.dir == "":
+		return errors.New("-startup in two steps needs -dir, where the directory is left in between")
 	}
 	if jars, _ := filepath.Glob(filepath.Join(s.lib, "rocketmq-broker-*.jar")); len(jars) == 0 && !s.scale {
 		return fmt.Errorf("the folder %q holds no jars of the official release: run conformance/prepare/prepare.sh jars, or name them with -lib", s.lib)

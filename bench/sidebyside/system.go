@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -21,9 +22,11 @@ import (
 type system struct {
 	name string
 	// commands start it: processes in order, each ready when the line says so, or at
-	// once when ready is empty.
+	// once when ready is empty. The last one is the broker, or has it inside.
 	commands func(p ports, dir, config string) []command
-	warmup   time.Duration // of sends before anything is measured
+	// broker starts a broker alone.
+	broker func(dir, config string) command
+	warmup time.Duration // of sends before anything is measured
 }
 
 // command is one process of a system.
@@ -39,10 +42,12 @@ type ports struct{ nameServer, broker int }
 type server struct {
 	system system
 	ports  ports
+	dir    string
+	config string // broker.conf
 	log    string
 
 	processes []*exec.Cmd
-	firstAck  time.Duration // from the start of the first process
+	firstAck  time.Duration // from the start of the first process of the latest launch
 	stopped   time.Duration // how long a clean stop took, 0 before it
 }
 
@@ -59,43 +64,64 @@ func (s *server) pids() string {
 
 // gantry is our system: one process.
 func gantry(s settings) system {
-	return system{name: "Gantry", warmup: time.Second, commands: func(p ports, dir, config string) []command {
-		return []command{{args: []string{s.gantry, "server", "--data", dir, "--namesrvPort", strconv.Itoa(p.nameServer), "-c", config}}}
-	}}
+	return system{
+		name: "Gantry", warmup: time.Second,
+		commands: func(p ports, dir, config string) []command {
+			return []command{{args: []string{s.gantry, "server", "--data", dir, "--namesrvPort", strconv.Itoa(p.nameServer), "-c", config}}}
+		},
+		broker: func(_, config string) command { return command{args: []string{s.gantry, "broker", "-c", config}} },
+	}
 }
 
 // official is the release 5.5.0: two processes, with the collector's settings of its
 // start scripts. AlwaysPreTouch is left out, which would count the whole heap as used.
 func official(s settings) system {
-	return system{name: "official", warmup: 10 * time.Second, commands: func(p ports, dir, config string) []command {
-		java := func(heap int, part, main, config string) []string {
-			return []string{
-				s.java, "-server", fmt.Sprintf("-Xms%dm", heap), fmt.Sprintf("-Xmx%dm", heap),
-				"-XX:+UseG1GC", "-XX:G1HeapRegionSize=16m", "-XX:G1ReservePercent=25", "-XX:InitiatingHeapOccupancyPercent=30",
-				"-XX:SoftRefLRUPolicyMSPerMB=0", "-XX:-OmitStackTraceInFastThrow", "-XX:MaxDirectMemorySize=15g",
-				"--add-exports=java.base/sun.nio.ch=ALL-UNNAMED", "--add-exports=java.base/sun.security.x509=ALL-UNNAMED",
-				"-Dfile.encoding=UTF-8", "-Drocketmq.home.dir=" + dir, "-Duser.home=" + filepath.Join(dir, part),
-				"-Drmq.logback.configurationFile=rmq." + part + ".logback.xml",
-				"-cp", filepath.Join(s.lib, "*"), main, "-c", config,
+	java := func(dir string, heap int, part, main, config string) []string {
+		return []string{
+			s.java, "-server", fmt.Sprintf("-Xms%dm", heap), fmt.Sprintf("-Xmx%dm", heap),
+			"-XX:+UseG1GC", "-XX:G1HeapRegionSize=16m", "-XX:G1ReservePercent=25", "-XX:InitiatingHeapOccupancyPercent=30",
+			"-XX:SoftRefLRUPolicyMSPerMB=0", "-XX:-OmitStackTraceInFastThrow", "-XX:MaxDirectMemorySize=15g",
+			"--add-exports=java.base/sun.nio.ch=ALL-UNNAMED", "--add-exports=java.base/sun.security.x509=ALL-UNNAMED",
+			"-Dfile.encoding=UTF-8", "-Drocketmq.home.dir=" + dir, "-Duser.home=" + filepath.Join(dir, part),
+			"-Drmq.logback.configurationFile=rmq." + part + ".logback.xml",
+			"-cp", filepath.Join(s.lib, "*"), main, "-c", config,
+		}
+	}
+	broker := func(dir, config string) command {
+		return command{java(dir, s.heap, "broker", "org.apache.rocketmq.broker.BrokerStartup", config), ""}
+	}
+	return system{
+		name: "official", warmup: 10 * time.Second,
+		commands: func(p ports, dir, config string) []command {
+			nameServer := filepath.Join(dir, "namesrv.conf")
+			text := fmt.Sprintf("listenPort=%d\n", p.nameServer)
+			if err := os.WriteFile(nameServer, []byte(text), 0o644); err != nil {
+				text = "" // the name server's start fails with the file's name
 			}
-		}
-		nameServer := filepath.Join(dir, "namesrv.conf")
-		text := fmt.Sprintf("listenPort=%d\n", p.nameServer)
-		if err := os.WriteFile(nameServer, []byte(text), 0o644); err != nil {
-			text = "" // the name server's start fails with the file's name
-		}
-		return []command{
-			{java(s.heap/2, "namesrv", "org.apache.rocketmq.namesrv.NamesrvStartup", nameServer), "boot success"},
-			{java(s.heap, "broker", "org.apache.rocketmq.broker.BrokerStartup", config), ""},
-		}
-	}}
+			return []command{
+				{java(dir, s.heap/2, "namesrv", "org.apache.rocketmq.namesrv.NamesrvStartup", nameServer), "boot success"},
+				broker(dir, config),
+			}
+		},
+		broker: broker,
+	}
 }
 
 // start runs a system on an empty directory and waits for its first acknowledgement.
-func start(ctx context.Context, sys system, dir string, sync bool) (*server, error) {
+func start(ctx context.Context, sys system, dir string, syncFlush bool) (*server, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
+	s, err := configure(dir, syncFlush)
+	if err != nil {
+		return nil, err
+	}
+	s.system = sys
+	return s, s.launch(ctx, sys.commands(s.ports, dir, s.config))
+}
+
+// configure chooses ports and writes a broker's configuration.
+func configure(dir string, syncFlush bool) (*server, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -103,46 +129,78 @@ func start(ctx context.Context, sys system, dir string, sync bool) (*server, err
 	if err != nil {
 		return nil, err
 	}
-	s := &server{system: sys, ports: p, log: dir + ".log"}
+	s := &server{ports: p, dir: dir, config: filepath.Join(dir, "broker.conf"), log: dir + ".log"}
+	return s, s.writeConfig(syncFlush)
+}
+
+// writeConfig writes the broker's configuration for the ports.
+func (s *server) writeConfig(syncFlush bool) error {
 	flush := "ASYNC_FLUSH"
-	if sync {
+	if syncFlush {
 		flush = "SYNC_FLUSH"
 	}
-	config := filepath.Join(dir, "broker.conf")
 	text := fmt.Sprintf("brokerClusterName=SideBySide\nbrokerName=bench-a\nbrokerId=0\nbrokerIP1=127.0.0.1\nlistenPort=%d\nnamesrvAddr=%s\nstorePathRootDir=%s\nflushDiskType=%s\nenablePropertyFilter=true\n",
-		p.broker, s.nameServer(), filepath.Join(dir, "store"), flush)
-	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
-		return nil, err
-	}
+		s.ports.broker, s.nameServer(), filepath.Join(s.dir, "store"), flush)
+	return os.WriteFile(s.config, []byte(text), 0o644)
+}
+
+// launch starts processes and waits for the first acknowledgement. After an error none of them runs.
+func (s *server) launch(ctx context.Context, commands []command) error {
 	log, err := os.Create(s.log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer log.Close()
 	began := time.Now()
-	for _, c := range sys.commands(p, dir, config) {
+	for _, c := range commands {
 		cmd := exec.Command(c.args[0], c.args[1:]...)
-		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+		cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C ends us, and we end them
 		if err := cmd.Start(); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", sys.name, err), s.kill())
+			return errors.Join(fmt.Errorf("%s: %w", s.system.name, err), s.kill())
 		}
 		s.processes = append(s.processes, cmd)
 		if err := s.await(ctx, c.ready); err != nil {
-			return nil, errors.Join(err, s.kill())
+			return errors.Join(err, s.kill())
 		}
 	}
-	ackCtx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	if err := bench.FirstAck(ackCtx, s.broker(), "FirstAck"); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s did not start, see %s: %w", sys.name, s.log, err), s.kill())
+	ackCtx, cancel := context.WithTimeout(ctx, ackTime)
+	var watch sync.WaitGroup
+	watch.Go(func() { s.watch(ackCtx, cancel) })
+	err = bench.FirstAck(ackCtx, s.broker(), "FirstAck")
+	cancel()
+	watch.Wait()
+	if err != nil {
+		return errors.Join(fmt.Errorf("%s did not start, see %s: %w", s.system.name, s.log, err), s.kill())
 	}
 	s.firstAck = time.Since(began)
-	if err := bench.AwaitRoute(ackCtx, s.nameServer(), protocol.TopicAutoCreate); err != nil { // gantry bench finds the broker by it
-		return nil, errors.Join(err, s.kill())
+	routeCtx, cancelRoute := context.WithTimeout(ctx, time.Minute)
+	defer cancelRoute()
+	if err := bench.AwaitRoute(routeCtx, s.nameServer(), protocol.TopicAutoCreate); err != nil { // gantry bench finds the broker by it
+		return errors.Join(err, s.kill())
 	}
-	return s, nil
+	return nil
 }
+
+// watch calls ended when the broker's process has ended, and returns then or with ctx.
+func (s *server) watch(ctx context.Context, ended func()) {
+	broker := s.processes[len(s.processes)-1].Process.Pid
+	for {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", broker))
+		if _, state, _ := strings.Cut(string(stat), ") "); err != nil || strings.HasPrefix(state, "Z") {
+			ended()
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// ackTime bounds a start; one on a large directory after a kill takes a while.
+const ackTime = 5 * time.Minute
 
 // await waits until the log holds a text.
 func (s *server) await(ctx context.Context, text string) error {
