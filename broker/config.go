@@ -94,6 +94,7 @@ type ConsumeConfig struct {
 	MaxErrorRateOfBloomFilter       int32         `conf:"maxErrorRateOfBloomFilter" when:"start"`
 	ExpectConsumerNumUseFilter      int32         `conf:"expectConsumerNumUseFilter" when:"start"`
 	FilterDataCleanTimeSpan         time.Duration `conf:"filterDataCleanTimeSpan" unit:"ms" when:"start"`
+	EnableCalcFilterBitMap          bool          `conf:"enableCalcFilterBitMap"`
 }
 
 // PopConfig says how messages are popped.
@@ -163,6 +164,8 @@ type StoreConfig struct {
 	ReadOnlyLogStorePaths             string        `conf:"readOnlyCommitLogStorePaths" when:"start"`
 	MappedFileSizeCommitLog           int64         `conf:"mappedFileSizeCommitLog" when:"start"`
 	MappedFileSizeConsumeQueue        int64         `conf:"mappedFileSizeConsumeQueue" when:"start"`
+	EnableConsumeQueueExt             bool          `conf:"enableConsumeQueueExt"`
+	MappedFileSizeQueueExt            int64         `conf:"mappedFileSizeConsumeQueueExt" when:"start"`
 	FlushDiskType                     string        `conf:"flushDiskType" when:"start"`
 	SyncFlushTimeout                  time.Duration `conf:"syncFlushTimeout" unit:"ms"`
 	FlushIntervalCommitLog            time.Duration `conf:"flushIntervalCommitLog" unit:"ms"`

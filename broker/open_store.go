@@ -27,6 +27,7 @@ func (b *Broker) openStore(cfg *Config) error {
 		o.FlushMode = store.SyncFlush
 	}
 	o.SegmentSize, o.QueueFileSize = cfg.MappedFileSizeCommitLog, cfg.MappedFileSizeConsumeQueue
+	o.QueueExtSize, o.BitMap = cfg.MappedFileSizeQueueExt, b.filterBitMap
 	o.IndexSlots, o.IndexEntries = cfg.MaxHashSlotNum, cfg.MaxIndexNum
 	tune(cfg, &o.Tuning)
 	var err error
@@ -37,6 +38,7 @@ func (b *Broker) openStore(cfg *Config) error {
 // tune sets what of the configuration may change while the store runs.
 func tune(cfg *Config, t *store.Tuning) {
 	t.MaxMessageSize = int(cfg.MaxMessageSize)
+	t.QueueExt = cfg.EnableConsumeQueueExt
 	t.Index, t.MaxQueryCount = cfg.MessageIndexEnable, int(cfg.MaxMsgsNumBatch)
 	t.MaxLightQueues = -1
 	if cfg.EnableLMQQuota && cfg.EnableMultiDispatch {
@@ -59,6 +61,16 @@ func tune(cfg *Config, t *store.Tuning) {
 	t.DiskWarning = float64(cfg.DiskWarningRatio) / 100
 	t.DiskCleanForcibly = float64(cfg.DiskForciblyRatio) / 100
 	t.CleanForcibly, t.CleanInterval = cfg.CleanFileForciblyEnable, cfg.CleanResourceInterval
+}
+
+// filterBitMap is what the store notes of the groups that want a message. What it
+// dispatches while it is opened, after a crash, goes without: the registered
+// expressions are not loaded then, and a message without bits is read.
+func (b *Broker) filterBitMap(dst []byte, topic, properties string) []byte {
+	if b.filters == nil || !b.config.Load().EnableCalcFilterBitMap {
+		return dst
+	}
+	return b.filters.AppendBitMap(dst, topic, properties)
 }
 
 // parseHours reads deleteWhen: hours of the day with a semicolon between. What is

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/gantrymq/gantry/broker/filter"
-	"github.com/gantrymq/gantry/broker/filter/sql92"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -85,16 +84,15 @@ func (b *Broker) admitSubscription(op *pullOp) error {
 // pass, as upstream's does: clients ask CHECK_CLIENT_CONFIG before they start.
 func (b *Broker) admitExpression(op *pullOp, sub *protocol.SubscriptionData, brought bool) error {
 	h := &op.header
-	var expression *sql92.Expression
+	var entry *filter.Entry
 	if !brought {
-		entry := b.filters.Find(h.Topic, h.ConsumerGroup)
+		entry = b.filters.Find(h.Topic, h.ConsumerGroup)
 		if entry == nil {
 			return refuse(protocol.ResponseFilterDataNotExist, "The broker's consumer filter data is not exist!Your expression may be wrong!")
 		}
 		if entry.ClientVersion < h.SubVersion {
 			return refuse(protocol.ResponseFilterDataNotLatest, "the consumer's consumer filter data not latest")
 		}
-		expression = entry.Expr()
 	}
 	cfg := b.config.Load()
 	if !cfg.EnablePropertyFilter {
@@ -107,7 +105,7 @@ func (b *Broker) admitExpression(op *pullOp, sub *protocol.SubscriptionData, bro
 	case brought:
 		op.filter = filter.ForExpression(b.expressions.Compile(sub.ExpressionType, sub.SubString))
 	default:
-		op.filter = filter.ForExpression(expression)
+		op.filter = filter.ForEntry(entry)
 	}
 	return nil
 }

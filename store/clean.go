@@ -165,7 +165,7 @@ func (s *Store) deleteDerived() error {
 		list, err := s.queues.queuesOf(t)
 		errs = append(errs, err)
 		for _, q := range list {
-			errs = append(errs, s.queues.expire(q, logMin))
+			errs = append(errs, s.queues.expire(q, logMin), s.queues.expireExt(q))
 		}
 	}
 	errs = append(errs, s.index.expire(logMin))

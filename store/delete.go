@@ -45,14 +45,20 @@ func (s *Store) deleteTopic(t *topicQueues) error {
 	if err := s.o.FS.SyncDir(s.queues.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete the consume queues of topic %s: %w", t.name, err)
 	}
+	if !s.queues.extUsed.Load() {
+		return nil
+	}
+	if err := s.o.FS.RemoveAll(path.Join(s.queues.extRoot(), t.name)); err != nil {
+		return fmt.Errorf("delete the extension of the consume queues of topic %s: %w", t.name, err)
+	}
 	return nil
 }
 
 // retire makes a queue refuse entries and forget its tail.
 func (s *queueSet) retire(q *queue) {
 	q.mu.Lock()
-	s.pendingBytes.Add(-int64(len(q.tail)))
-	q.removed, q.tail = true, nil
+	s.pendingBytes.Add(-int64(len(q.tail) + len(q.ext.tail)))
+	q.removed, q.tail, q.ext.tail = true, nil, nil
 	q.max = q.written
 	q.mu.Unlock()
 }

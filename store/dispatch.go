@@ -218,7 +218,11 @@ func (s *Store) dispatchRecord(record []byte) error {
 		}
 		tags := s.tagsCode(m)
 		u := unit{phy: m.PhysicalOffset, size: m.StoreSize, tags: tags}
-		s.queues.add(q, m.QueueOffset, u)
+		own := u // light queues have no extension
+		if s.tuning.Load().QueueExt {
+			own.tags = s.queues.addExt(q, m, tags)
+		}
+		s.queues.add(q, m.QueueOffset, own)
 		d.arrivals = append(d.arrivals, Arrival{
 			Topic: q.topic.name, QueueID: q.id, QueueOffset: m.QueueOffset, TagsCode: tags,
 			StoreTime: m.StoreTimestamp, Physical: m.PhysicalOffset, Record: record,

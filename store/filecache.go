@@ -29,11 +29,20 @@ type fileKey struct {
 	path string
 	q    *queue
 	base int64
+	ext  bool // of the queue's extension
 }
 
 // compare orders files of queues, by topic, queue and place.
 func (k fileKey) compare(other fileKey) int {
-	return cmp.Or(strings.Compare(k.q.topic.name, other.q.topic.name), cmp.Compare(k.q.id, other.q.id), cmp.Compare(k.base, other.base))
+	return cmp.Or(strings.Compare(k.q.topic.name, other.q.topic.name), cmp.Compare(k.q.id, other.q.id), cmp.Compare(k.base, other.base),
+		cmp.Compare(k.kind(), other.kind()))
+}
+
+func (k fileKey) kind() int {
+	if k.ext {
+		return 1
+	}
+	return 0
 }
 
 func pathKey(path string) fileKey { return fileKey{path: path} }

@@ -29,6 +29,13 @@ type Filter interface {
 	MatchRecord(record []byte) bool
 }
 
+// ExtFilter is a Filter that also judges by what consumequeue_ext has of a message, where that has something.
+type ExtFilter interface {
+	Filter
+	// MatchBitMap is asked before MatchUnit. bitMap is lent, and nil for a message of which none was noted.
+	MatchBitMap(storeTime int64, bitMap []byte) bool
+}
+
 // maxReadBytes is upstream's MAX_PULL_MSG_SIZE.
 const maxReadBytes = 128 << 20
 
@@ -58,6 +65,7 @@ type GetResult struct {
 // readScan is what Get needs while it runs.
 type readScan struct {
 	list []readUnit
+	ext  [extGuess]byte
 }
 
 // readUnit is one message that Get decided to return.
@@ -192,7 +200,7 @@ look:
 			off := r.NextOffset
 			newest = u.phy
 			r.NextOffset++
-			if query.Filter != nil && !s.queues.matches(q, query.Filter, u) {
+			if query.Filter != nil && !s.queues.matches(q, query.Filter, u, r.scan.ext[:]) {
 				continue
 			}
 			if u.filler() || u.phy < logMin {

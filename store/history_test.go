@@ -42,6 +42,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.o.SegmentSize = 16 << 10
 	h.o.QueueFileSize = 20 * queueUnit
 	h.o.OpenFiles = 8
+	h.o.QueueExtSize, h.o.BitMap = 512, lengthMap
 	h.o.FlushMode = FlushMode(h.rng.IntN(2))
 	h.o.LightQueues = seed%2 == 1
 	h.o.LightDispatch = h.o.LightQueues
@@ -70,6 +71,7 @@ func (h *history) hook(op vfs.Op) error {
 
 func (h *history) open() error {
 	h.o.FS = h.disk
+	h.o.Tuning.QueueExt = h.serial%3 != 0
 	h.disk.Inject(h.hook)
 	s, err := Open(h.o)
 	h.s = s
@@ -272,7 +274,9 @@ func (h *history) verify(must int) {
 	}
 	for _, topic := range []string{"t0", "t1", "t2"} {
 		for id := range int32(3) {
-			checkQueue(h.t, h.s, topic, id, queues[fmt.Sprintf("%s %d", topic, id)])
+			list := queues[fmt.Sprintf("%s %d", topic, id)]
+			checkQueue(h.t, h.s, topic, id, list)
+			checkExt(h.t, h.s, topic, id, list)
 		}
 	}
 	h.verifyLight(first)

@@ -14,6 +14,7 @@ import (
 const (
 	DefaultSegmentSize   = 1 << 30
 	DefaultQueueFileSize = 300_000 * queueUnit
+	DefaultQueueExtSize  = 48 << 20
 	DefaultIndexSlots    = 5_000_000
 	DefaultIndexEntries  = 20_000_000
 	DefaultMaxMessage    = 4 << 20
@@ -40,12 +41,17 @@ type Options struct {
 	// Record are lent until it returns. May be nil.
 	OnArrive func(batch []Arrival)
 
+	// BitMap appends the filter bit map of a message to dst, for consumequeue_ext; nothing when there is none to note. It is called
+	// by the dispatcher, and must be quick. The strings are lent. nil notes none.
+	BitMap func(dst []byte, topic, properties string) []byte
+
 	FlushMode     FlushMode // flushDiskType
 	LightQueues   bool      // enableLmq: messages get offsets in the light queues that they name
 	LightDispatch bool      // enableMultiDispatch: and entries there
 	PropertyCRC   bool      // enabledAppendPropCRC: records end with a checksum of all of them
 	SegmentSize   int64     // mappedFileSizeCommitLog
 	QueueFileSize int64     // mappedFileSizeConsumeQueue; rounded up to whole entries, as upstream does
+	QueueExtSize  int64     // mappedFileSizeConsumeQueueExt
 	IndexSlots    int32     // maxHashSlotNum
 	IndexEntries  int32     // maxIndexNum
 	OpenFiles     int       // how many files may stay open besides the mapped ones
@@ -69,6 +75,7 @@ type Rebuild struct {
 type Tuning struct {
 	MaxMessageSize int  // maxMessageSize: the longest body; a record may be 64 KiB longer
 	Index          bool // messageIndexEnable: keys of messages that come are indexed
+	QueueExt       bool // enableConsumeQueueExt: messages are noted in consumequeue_ext
 
 	FlushInterval         time.Duration // flushIntervalCommitLog: pause between two syncs of AsyncFlush
 	FlushLeastPages       int           // flushCommitLogLeastPages: fewer dirty pages of 4 KiB wait for FlushThoroughInterval
@@ -98,7 +105,7 @@ type Tuning struct {
 // NewOptions is a store at root with upstream's defaults.
 func NewOptions(root string) Options {
 	return Options{
-		Root: root, SegmentSize: DefaultSegmentSize, QueueFileSize: DefaultQueueFileSize,
+		Root: root, SegmentSize: DefaultSegmentSize, QueueFileSize: DefaultQueueFileSize, QueueExtSize: DefaultQueueExtSize,
 		IndexSlots: DefaultIndexSlots, IndexEntries: DefaultIndexEntries, OpenFiles: 512,
 		Tuning: Tuning{
 			MaxMessageSize: DefaultMaxMessage, Index: true,
@@ -155,6 +162,8 @@ func (o *Options) complete() error {
 		return fmt.Errorf("store: a commit log file size of %d bytes exceeds what a file header can say (mappedFileSizeCommitLog)", o.SegmentSize)
 	case o.QueueFileSize <= 0:
 		return fmt.Errorf("store: a consume queue file size of %d bytes makes no sense (mappedFileSizeConsumeQueue)", o.QueueFileSize)
+	case o.QueueExtSize <= extHead+extFileEnd:
+		return fmt.Errorf("store: a file size of %d bytes for the extension of consume queues makes no sense (mappedFileSizeConsumeQueueExt)", o.QueueExtSize)
 	case o.IndexSlots < 1 || o.IndexEntries < 2:
 		return fmt.Errorf("store: an index of %d slots and %d entries makes no sense (maxHashSlotNum, maxIndexNum)", o.IndexSlots, o.IndexEntries)
 	case o.OpenFiles < 8:

@@ -88,6 +88,7 @@ type queue struct {
 	tail    []byte // entries from written to max
 	dirty   bool   // is in queueSet.dirty
 	removed bool
+	ext     queueExt
 }
 
 // put adds the entry of the message with queue offset off. Entries that the queue has already are passed over. gap tells how

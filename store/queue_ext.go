@@ -4,79 +4,155 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"math"
 	"path"
 	"strconv"
 )
 
-// An official broker with enableConsumeQueueExt keeps the tag hash and a filter bit map in consumequeue_ext, and in the consume
-// queue the place of that instead of the hash (store-format §4.6). Such entries are read; none are written: an official broker
-// takes plain ones as well.
+// With enableConsumeQueueExt the tag hash of a message is kept, with its store time and a filter bit map, in consumequeue_ext, and
+// in the consume queue, instead of the hash, the place of that (store-format §4.6). Entries of either kind may follow each other
+// in one queue, and are read whatever the setting says now.
 //
 //	 0 i16 size of the unit, 20 and the length of the bit map
 //	 2 i64 tag hash
 //	10 i64 store time
 //	18 i16 length of the bit map
 //	20     bit map
+//
+// A unit lies whole in one file, and ends at least four bytes before the file does; where the next one would not, −1 stands
+// instead of its size.
+const (
+	extHead    = 20
+	extMost    = math.MaxInt16 // longest unit
+	extFileEnd = 4             // bytes at a file's end that no unit may use
+)
 
 // extAddress is the greatest value of an entry that is such a place: the position in the queue's ext files counted from the
 // least number there is. Hashes have 32 bits and lie above.
 const extAddress = math.MinInt32 - 1
 
-// tagHash is the tag hash of an entry, wherever it is kept.
-func (s *queueSet) tagHash(q *queue, tags int64) (int64, error) {
-	if tags > extAddress {
-		return tags, nil
-	}
-	at := tags - math.MinInt64
-	dir := path.Join(path.Dir(s.dir), "consumequeue_ext", q.topic.name, strconv.Itoa(int(q.id)))
-	name, base, err := s.extFile(dir, at)
-	if err != nil {
-		return 0, err
-	}
-	f, err := s.cache.acquire(name)
-	if err != nil {
-		return 0, err
-	}
-	defer f.release()
-	var b [10]byte
-	if _, err := f.ReadAt(b[:], at-base); err != nil {
-		return 0, fmt.Errorf("read %s at %d: %w", name, at-base, err)
-	}
-	if int16(binary.BigEndian.Uint16(b[:])) < 20 {
-		return 0, fmt.Errorf("%s has no unit at %d, where a consume queue entry points", name, at-base)
-	}
-	return int64(binary.BigEndian.Uint64(b[2:])), nil
+func isExt(tags int64) bool { return tags <= extAddress }
+
+// extUnit is what consumequeue_ext has of a message.
+type extUnit struct {
+	tags      int64
+	storeTime int64
+	bitMap    []byte // nil when none was noted
 }
 
-// errNoExt says that an entry points to an ext file that is not there.
-var errNoExt = errors.New("the file of consumequeue_ext that has its tag hash is missing")
+func (u extUnit) size() int { return extHead + len(u.bitMap) }
 
-// extFile finds the ext file that holds a position.
-func (s *queueSet) extFile(dir string, at int64) (name string, base int64, err error) {
-	entries, err := s.fs.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", 0, err
+func appendExt(dst []byte, u extUnit) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(u.size()))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(u.tags))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(u.storeTime))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(u.bitMap)))
+	return append(dst, u.bitMap...)
+}
+
+// extSize is the size that a unit says it has; 0 where none is. b has at least two bytes.
+func extSize(b []byte) int {
+	if n := int(int16(binary.BigEndian.Uint16(b))); n >= extHead {
+		return n
 	}
-	base = -1
-	for _, e := range entries {
-		if n, err := strconv.ParseInt(e.Name(), 10, 64); err == nil && n <= at {
-			base = max(base, n)
+	return 0
+}
+
+// decodeExt reads the unit at the begin of b. The bit map is a view into b; ok is false where there is no unit, or not all of it.
+func decodeExt(b []byte) (u extUnit, ok bool) {
+	if len(b) < extHead || extSize(b) == 0 {
+		return extUnit{}, false
+	}
+	u.tags, u.storeTime = int64(binary.BigEndian.Uint64(b[2:])), int64(binary.BigEndian.Uint64(b[10:]))
+	if n := int(int16(binary.BigEndian.Uint16(b[18:]))); n > 0 {
+		if extHead+n > min(extSize(b), len(b)) {
+			return extUnit{}, false
+		}
+		u.bitMap = b[extHead : extHead+n : extHead+n]
+	}
+	return u, true
+}
+
+// extRoot is the directory of all queues' ext files.
+func (s *queueSet) extRoot() string { return path.Join(path.Dir(s.dir), "consumequeue_ext") }
+
+func (s *queueSet) extDir(q *queue) string {
+	return path.Join(s.extRoot(), q.topic.name, strconv.Itoa(int(q.id)))
+}
+
+func (s *queueSet) extPath(q *queue, base int64) string {
+	return path.Join(s.extDir(q), segmentName(base))
+}
+
+// extGuess is how much of a unit is read at first: all of it, with a bit map for some hundred groups.
+const extGuess = 256
+
+// readExt reads the unit that an entry points to. buf is memory to use, of at least extGuess bytes; the bit map may lie in it.
+func (s *queueSet) readExt(q *queue, tags int64, buf []byte) (extUnit, error) {
+	at := tags - math.MinInt64
+	if b, ok := q.extPending(at, buf); ok {
+		if u, ok := decodeExt(b); ok {
+			return u, nil
+		}
+		return extUnit{}, fmt.Errorf("consume queue %s/%d points to %d in consumequeue_ext, where no unit begins", q.topic.name, q.id, at)
+	}
+	base := at / s.extFileSize * s.extFileSize
+	f, err := s.extFile(q, base)
+	if err != nil {
+		return extUnit{}, err
+	}
+	defer f.release()
+	buf = buf[:min(extGuess, base+s.extFileSize-at)]
+	n, err := f.ReadAt(buf, at-base)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return extUnit{}, fmt.Errorf("read %s at %d: %w", s.extPath(q, base), at-base, err)
+	}
+	buf = buf[:n]
+	if len(buf) >= 2 && extSize(buf) > len(buf) && at+int64(extSize(buf)) <= base+s.extFileSize {
+		buf = make([]byte, extSize(buf))
+		if _, err := f.ReadAt(buf, at-base); err != nil {
+			return extUnit{}, fmt.Errorf("read %s at %d: %w", s.extPath(q, base), at-base, err)
 		}
 	}
-	if base < 0 {
-		return "", 0, fmt.Errorf("%s: %w", dir, errNoExt)
+	u, ok := decodeExt(buf)
+	if !ok {
+		return extUnit{}, fmt.Errorf("%s has no unit at %d, where a consume queue entry points", s.extPath(q, base), at-base)
 	}
-	return path.Join(dir, segmentName(base)), base, nil
+	return u, nil
+}
+
+// extFile returns a queue's open ext file that begins at a position. fs.ErrNotExist comes through.
+func (s *queueSet) extFile(q *queue, base int64) (*openFile, error) {
+	key := fileKey{q: q, base: base, ext: true}
+	if f := s.cache.cached(key); f != nil {
+		return f, nil
+	}
+	return s.cache.open(key, s.extPath(q, base))
+}
+
+// tagHash is the tag hash of an entry, wherever it is kept.
+func (s *queueSet) tagHash(q *queue, tags int64) (int64, error) {
+	if !isExt(tags) {
+		return tags, nil
+	}
+	var buf [extGuess]byte
+	u, err := s.readExt(q, tags, buf[:])
+	return u.tags, err
 }
 
 // matches asks a filter about an entry. An entry whose tag hash cannot be found is taken: clients filter once more, and a message
-// too many does less harm than one that never comes.
-func (s *queueSet) matches(q *queue, f Filter, u unit) bool {
-	if u.tags > extAddress {
+// too many does less harm than one that never comes. buf is memory for readExt.
+func (s *queueSet) matches(q *queue, f Filter, u unit, buf []byte) bool {
+	if !isExt(u.tags) {
 		return f.MatchUnit(u.tags)
 	}
-	tags, err := s.tagHash(q, u.tags)
-	return err != nil || f.MatchUnit(tags)
+	ext, err := s.readExt(q, u.tags, buf)
+	if err != nil {
+		return true
+	}
+	if f, ok := f.(ExtFilter); ok && !f.MatchBitMap(ext.storeTime, ext.bitMap) {
+		return false
+	}
+	return f.MatchUnit(ext.tags)
 }

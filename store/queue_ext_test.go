@@ -1,9 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"math"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,7 +83,11 @@ func TestExtEntries(t *testing.T) {
 	if err != nil || len(units) != 9 || units[4].TagsCode != int64(compat.HashCode("T1")) {
 		t.Errorf("%d entries, %v", len(units), err)
 	}
-	s.cache.forget(pathKey(dir + "/" + segmentName(0)))
+	q, err := s.queues.find("topic", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cache.forget(fileKey{q: q, ext: true})
 	if err := disk.RemoveAll("/store/consumequeue_ext"); err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +97,204 @@ func TestExtEntries(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// lengthMap is a bit map that tells messages apart, and of several lengths.
+func lengthMap(dst []byte, topic, properties string) []byte {
+	for i := range len(properties) % 7 {
+		dst = append(dst, byte(i)^topic[len(topic)-1])
+	}
+	return dst
+}
+
+// checkExt compares what a queue's entries say, by themselves or by their ext units, with the messages.
+func checkExt(t *testing.T, s *Store, topic string, id int32, want []*codec.Message) {
+	t.Helper()
+	q, err := s.queues.find(topic, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf [extGuess]byte
+	for _, m := range want {
+		u, ok, err := s.queues.unit(q, m.QueueOffset)
+		if !ok || err != nil {
+			t.Fatalf("%s/%d has no entry %d: %v", topic, id, m.QueueOffset, err)
+		}
+		if !isExt(u.tags) {
+			if tags := s.tagsCode(m); u.tags != tags {
+				t.Fatalf("entry %d of %s/%d has the hash %d, want %d", m.QueueOffset, topic, id, u.tags, tags)
+			}
+			continue
+		}
+		got, err := s.queues.readExt(q, u.tags, buf[:])
+		if err != nil {
+			t.Fatalf("entry %d of %s/%d: %v", m.QueueOffset, topic, id, err)
+		}
+		if bits := lengthMap(nil, topic, m.Properties); got.tags != s.tagsCode(m) || got.storeTime != m.StoreTimestamp || !bytes.Equal(got.bitMap, bits) {
+			t.Fatalf("entry %d of %s/%d: %+v, want the hash %d, the time %d, the bits %v", m.QueueOffset, topic, id, got, s.tagsCode(m), m.StoreTimestamp, bits)
+		}
+	}
+}
+
+// TestExtFiles: units go through the ends of files, stand as upstream wants them to, and files go when what they are about is
+// gone, or deleted.
+func TestExtFiles(t *testing.T) {
+	disk := vfs.NewMemory()
+	o := smallOptions(disk, "/store")
+	o.QueueExtSize, o.BitMap, o.Tuning.QueueExt = 256, lengthMap, true
+	s := mustOpen(t, o)
+	var all []*codec.Message
+	for i := range 300 {
+		m := message("topic", 0, i)
+		m.Body = make([]byte, 1000)
+		mustAppend(t, s, m)
+		all = append(all, m)
+	}
+	dispatchAll(t, s)
+	checkExt(t, s, "topic", 0, all) // from memory
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, o)
+	checkExt(t, s, "topic", 0, all)
+	files := extFiles(t, disk)
+	units := 0
+	for i, base := range files {
+		if base != int64(i)*o.QueueExtSize {
+			t.Fatalf("the files begin at %v", files)
+		}
+		units += walkAsUpstream(t, disk, base, o.QueueExtSize)
+	}
+	if units != len(all) {
+		t.Errorf("upstream would find %d units, want %d", units, len(all))
+	}
+	tuning := *s.tuning.Load()
+	tuning.DeleteFilesBatch = 3
+	if n, err := s.deleteSegments(t.Context(), &tuning, true); n != 3 || err != nil {
+		t.Fatalf("%d segments went, %v", n, err)
+	}
+	if err := s.deleteDerived(); err != nil {
+		t.Fatal(err)
+	}
+	lo, _, err := s.Bounds("topic", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkExt(t, s, "topic", 0, all[lo:])
+	if left := extFiles(t, disk); len(left) == 0 || len(left) > len(files)/2 {
+		t.Errorf("%d of %d files are left, the queue begins at %d", len(left), len(files), lo)
+	}
+	if err := s.DeleteTopics([]string{"topic"}); err != nil {
+		t.Fatal(err)
+	}
+	if left := extFiles(t, disk); len(left) != 0 {
+		t.Errorf("files of a deleted topic are left: %v", left)
+	}
+	mustAppend(t, s, message("topic", 0, 1))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := extFiles(t, disk); len(left) != 1 || left[0] != 0 || s.queues.pendingBytes.Load() != 0 {
+		t.Errorf("the topic that was made again has the files %v, %d bytes are pending", left, s.queues.pendingBytes.Load())
+	}
+}
+
+func extFiles(t *testing.T, disk *vfs.Memory) []int64 {
+	t.Helper()
+	entries, err := disk.ReadDir("/store/consumequeue_ext/topic/0")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	var files []int64
+	for _, e := range entries {
+		base, err := strconv.ParseInt(e.Name(), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, base)
+	}
+	return files
+}
+
+// walkAsUpstream counts the units of a file as ConsumeQueueExt.recover does, which takes sizes as they come.
+func walkAsUpstream(t *testing.T, disk *vfs.Memory, base, size int64) (units int) {
+	t.Helper()
+	f, err := disk.Open("/store/consumequeue_ext/topic/0/"+segmentName(base), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b := make([]byte, size)
+	if _, err := f.ReadAt(b, 0); err != nil {
+		t.Fatalf("the file at %d: %v", base, err)
+	}
+	for {
+		n := int(int16(binary.BigEndian.Uint16(b)))
+		if n <= 0 {
+			return units
+		}
+		b = b[n:]
+		units++
+	}
+}
+
+// TestExtAfterLoss: entries that a crash took leave units behind, which must not be taken for others.
+func TestExtAfterLoss(t *testing.T) {
+	disk := vfs.NewMemory()
+	o := smallOptions(disk, "/store")
+	o.QueueExtSize, o.BitMap, o.Tuning.QueueExt = 256, lengthMap, true
+	s := mustOpen(t, o)
+	var all []*codec.Message
+	for i := range 20 {
+		m := message("topic", 0, i)
+		mustAppend(t, s, m)
+		all = append(all, m)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	queue, err := disk.Open("/store/consumequeue/topic/0/"+segmentName(0), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := queue.Zero(3*queueUnit, 17*queueUnit); err != nil { // so that dispatching begins in the midst
+		t.Fatal(err)
+	}
+	queue.Close()
+	if err := disk.Remove("/store/checkpoint"); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, o)
+	dispatchAll(t, s)
+	checkExt(t, s, "topic", 0, all)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	units := 0
+	for _, base := range extFiles(t, disk) {
+		units += walkAsUpstream(t, disk, base, o.QueueExtSize)
+	}
+	if units != len(all) {
+		t.Errorf("%d units stand for %d messages", units, len(all))
+	}
+}
+
+func FuzzExt(f *testing.F) {
+	f.Add(appendExt(nil, extUnit{tags: -7, storeTime: 1750000000000, bitMap: []byte{1, 2, 3}}))
+	f.Add([]byte{0xff, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		u, ok := decodeExt(b)
+		if !ok {
+			return
+		}
+		if u.size() > len(b) {
+			t.Fatalf("%d bytes out of %d", u.size(), len(b))
+		}
+		again, ok := decodeExt(appendExt(nil, u))
+		if !ok || again.tags != u.tags || again.storeTime != u.storeTime || !bytes.Equal(again.bitMap, u.bitMap) {
+			t.Fatalf("%+v became %+v", u, again)
+		}
+	})
 }
 
 // TestOddRecords: records with IPv6 hosts and of topics that are too long for a V1 record are stored, found and recovered.

@@ -209,7 +209,7 @@ func (s *queueSet) cutBehind(q *queue, files []int64, end int64) ([]int64, error
 	if u, err := readUnitAt(f, at/queueUnit); err != nil || u == (unit{}) {
 		return files, err
 	}
-	s.noteWritten(q, base)
+	s.noteWritten(fileKey{q: q, base: base})
 	return files, f.Zero(at, s.fileSize-at)
 }
 

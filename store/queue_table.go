@@ -44,6 +44,11 @@ type queueSet struct {
 
 	pendingBytes atomic.Int64 // bytes in tails
 	light        atomic.Int64 // topics that are light queues
+
+	extFileSize int64
+	bitMap      func(dst []byte, topic, properties string) []byte // may be nil
+	extMap      []byte                                            // the dispatcher's memory for it
+	extUsed     atomic.Bool                                       // there are ext files, or may be
 }
 
 // topicShard is one part of the table. Readers load the map; whoever adds copies it under mu.
@@ -65,6 +70,7 @@ func newQueueSet(o *Options, log *commitLog, cache *fileCache) *queueSet {
 	s := &queueSet{
 		fs: o.FS, dir: path.Join(o.Root, "consumequeue"), fileSize: o.QueueFileSize, log: log, cache: cache, event: o.Event,
 		seed: maphash.MakeSeed(), unsynced: map[fileKey]struct{}{}, newNames: map[string]struct{}{},
+		extFileSize: o.QueueExtSize, bitMap: o.BitMap,
 	}
 	for i := range s.shards {
 		s.shards[i].topics.Store(&map[string]*topicQueues{})
@@ -74,6 +80,9 @@ func newQueueSet(o *Options, log *commitLog, cache *fileCache) *queueSet {
 
 // list learns the names of the topics that have queues on disk.
 func (s *queueSet) list() error {
+	if _, err := s.fs.Stat(s.extRoot()); err == nil {
+		s.extUsed.Store(true)
+	}
 	entries, err := s.fs.ReadDir(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -264,4 +273,12 @@ func (s *queueSet) file(q *queue, base int64) (*openFile, error) {
 		return f, nil
 	}
 	return s.cache.open(key, s.filePath(q, base))
+}
+
+// fileOf returns an open file of a queue or of its extension.
+func (s *queueSet) fileOf(key fileKey) (*openFile, error) {
+	if key.ext {
+		return s.extFile(key.q, key.base)
+	}
+	return s.file(key.q, key.base)
 }

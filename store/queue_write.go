@@ -74,6 +74,9 @@ func (s *queueSet) writeQueue(q *queue) error {
 			return nil
 		}
 		q.mu.Unlock()
+		if err := s.writeExt(q); err != nil {
+			return err
+		}
 		base := from / s.fileSize * s.fileSize
 		data = data[:min(int64(len(data)), base+s.fileSize-from)]
 		if err := s.writeFile(q, base, from, data); err != nil {
@@ -109,7 +112,7 @@ func (s *queueSet) writeFile(q *queue, base, from int64, data []byte) error {
 		return err
 	}
 	defer f.release()
-	s.noteWritten(q, base)
+	s.noteWritten(fileKey{q: q, base: base})
 	_, err = f.WriteAt(data, from-base)
 	return err
 }
@@ -179,10 +182,10 @@ func writeBlanks(f vfs.File, to int64) error {
 	return nil
 }
 
-func (s *queueSet) noteWritten(q *queue, base int64) {
+func (s *queueSet) noteWritten(key fileKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unsynced[fileKey{q: q, base: base}] = struct{}{}
+	s.unsynced[key] = struct{}{}
 }
 
 // sync writes every tail and makes all that was written durable, names included. On error nothing is taken as synced.
@@ -213,7 +216,7 @@ func (s *queueSet) sync() error {
 // syncNames syncs files and directories. What is gone by now was removed on purpose.
 func (s *queueSet) syncNames(files map[fileKey]struct{}, dirs map[string]struct{}) error {
 	err := syncEach(slices.SortedFunc(maps.Keys(files), fileKey.compare), func(key fileKey) error {
-		f, err := s.file(key.q, key.base)
+		f, err := s.fileOf(key)
 		if err != nil {
 			return err
 		}

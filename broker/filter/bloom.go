@@ -5,11 +5,10 @@ import (
 	"slices"
 )
 
-// Bloom is the Bloom filter in which an official broker notes, in the consume
-// queue's extension and for each message, the groups that want it: upstream's
-// BloomFilter. No extension is written here, but consumerFilter.json names each
-// group's bits, and an official broker takes nothing of a file whose bits do not
-// fit its own filter.
+// Bloom is the Bloom filter in which a broker notes, in the consume queue's
+// extension and for each message, the groups that want it: upstream's
+// BloomFilter. consumerFilter.json names each group's bits, and an official broker
+// takes nothing of a file whose bits do not fit its own filter.
 type Bloom struct {
 	hashes int32 // functions
 	bits   int32 // a multiple of 8

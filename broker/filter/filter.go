@@ -22,6 +22,10 @@ type Filter struct {
 	// group has registered for the topic they came from.
 	retry *Registry
 	group string
+
+	// entry, when it is not nil, lets bit maps speak for the expression that a group
+	// has registered.
+	entry *Entry
 }
 
 // ForTags is the filter of a tag subscription. It shares the subscription's
@@ -40,12 +44,33 @@ func ForTags(s *protocol.SubscriptionData) Filter {
 // could not be compiled, which upstream lets everything pass.
 func ForExpression(e *sql92.Expression) Filter { return Filter{sql: e} }
 
+// ForEntry is the filter of what a group has registered, nil standing for an
+// expression that could not be compiled.
+func ForEntry(e *Entry) Filter { return Filter{sql: e.compiled, entry: e} }
+
 // ForRetry is the filter of a group in its retry topic under filterSupportRetry.
 func (r *Registry) ForRetry(group string) Filter { return Filter{retry: r, group: group} }
 
 // MatchUnit judges a consume queue unit by its tags code.
 func (f *Filter) MatchUnit(tagsCode int64) bool {
 	return f.codes == nil || slices.Contains(f.codes, int32(tagsCode))
+}
+
+// MatchBitMap judges by the bits that were noted for a message when it was stored,
+// if it was stored after the group had registered: upstream's
+// ExpressionMessageFilter. What it refuses, MatchRecord would refuse too; what it
+// takes may still be none of the group's, since groups share bits.
+func (f *Filter) MatchBitMap(storeTime int64, bitMap []byte) bool {
+	e := f.entry
+	if e == nil || e.compiled == nil || storeTime <= e.Born || 8*len(bitMap) != int(e.bitMapBits) {
+		return true
+	}
+	for _, p := range e.positions {
+		if bitMap[p/8]&(1<<(p%8)) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // MatchRecord judges a stored message by its properties. What cannot be read

@@ -48,9 +48,6 @@ type Entry struct {
 	compiled       *sql92.Expression // nil when a loaded expression could not be compiled
 }
 
-// Expr is the compiled expression, nil when it could not be.
-func (e *Entry) Expr() *sql92.Expression { return e.compiled }
-
 func (e *Entry) dead() bool { return e.Dead >= e.Born }
 
 // OpenRegistry loads the file. Entries that were alive when it was written count
@@ -74,6 +71,31 @@ func (r *Registry) Find(topic, group string) *Entry {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.topics[topic][group]
+}
+
+// AppendBitMap appends the bit map of a message that is being stored: the bits of
+// each group whose expression it fulfils, of groups that have left too, since they
+// may come back for it. Nothing is appended where no group has an expression for
+// the topic. The strings are not kept.
+func (r *Registry) AppendBitMap(dst []byte, topic, properties string) []byte {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	groups := r.topics[topic]
+	if len(groups) == 0 {
+		return dst
+	}
+	from := len(dst)
+	dst = append(dst, make([]byte, r.bloom.bits/8)...)
+	bitMap := dst[from:]
+	for _, e := range groups {
+		if e.compiled == nil || !e.compiled.Match(properties) {
+			continue
+		}
+		for _, p := range e.positions {
+			bitMap[p/8] |= 1 << (p % 8)
+		}
+	}
+	return dst
 }
 
 // Register takes in the subscriptions of a heartbeat. A subscription counts when

@@ -89,7 +89,7 @@ func TestRegistryFile(t *testing.T) {
 	}
 	c.ms += 5
 	again := openRegistry(t, path, c)
-	if e := again.Find("TopicTest", "GID_abc"); e == nil || !e.dead() || e.Dead != 100_000 || e.Expr() == nil {
+	if e := again.Find("TopicTest", "GID_abc"); e == nil || !e.dead() || e.Dead != 100_000 || e.compiled == nil {
 		t.Errorf("loaded: %+v", e)
 	}
 	c.ms += 1000
@@ -163,5 +163,40 @@ func TestExpressionFilter(t *testing.T) {
 	}
 	if len(cache.compiled) > cacheSize {
 		t.Errorf("the cache holds %d expressions", len(cache.compiled))
+	}
+}
+
+// TestBitMaps: a message has the bits of the groups that want it, and they count for groups that had registered before it.
+func TestBitMaps(t *testing.T) {
+	c := &clock{100}
+	r := openRegistry(t, filepath.Join(t.TempDir(), "consumerFilter.json"), c)
+	if got := r.AppendBitMap(nil, "T", ""); got != nil {
+		t.Errorf("%v is noted for nobody", got)
+	}
+	r.Register("small", []protocol.SubscriptionData{sql("T", "a < 5", 1)})
+	r.Register("great", []protocol.SubscriptionData{sql("T", "a > 3", 1)})
+	r.Unregister("great") // which may come back for its messages
+	properties := func(a string) string { return "a" + "\x01" + a + "\x02" }
+	tests := []struct {
+		a            string
+		small, great bool
+	}{{"1", true, false}, {"4", true, true}, {"9", false, true}, {"none", false, false}}
+	for _, test := range tests {
+		bits := r.AppendBitMap([]byte{7}, "T", properties(test.a))
+		if len(bits) != 1+int(r.bloom.Bits()/8) || bits[0] != 7 {
+			t.Fatalf("a = %s: %v", test.a, bits)
+		}
+		for group, want := range map[string]bool{"small": test.small, "great": test.great} {
+			f := ForEntry(r.Find("T", group))
+			if got := f.MatchBitMap(101, bits[1:]); got != want {
+				t.Errorf("a = %s: group %s takes it: %v", test.a, group, got)
+			}
+			if !f.MatchBitMap(100, bits[1:]) || !f.MatchBitMap(101, nil) || !f.MatchBitMap(101, bits[2:]) {
+				t.Errorf("a = %s: what was stored before group %s, without a bit map, or with one of another length is not taken", test.a, group)
+			}
+		}
+	}
+	if all := (Filter{}); !all.MatchBitMap(101, make([]byte, r.bloom.Bits()/8)) {
+		t.Error("who has registered nothing is kept from a message")
 	}
 }
