@@ -1,5 +1,7 @@
 package protocol
 
+import "encoding/json"
+
 // MappingScopeGlobal is the scope of a static topic whose logical queues span
 // every broker (upstream's METADATA_SCOPE_GLOBAL).
 const MappingScopeGlobal = "__global__"
@@ -16,6 +18,17 @@ type TopicQueueMappingInfo struct {
 	TotalQueues int32           `json:"totalQueues"`
 }
 
+// UnmarshalJSON reads a mapping without a scope as a global one, as upstream's class does.
+func (m *TopicQueueMappingInfo) UnmarshalJSON(b []byte) error {
+	type plain TopicQueueMappingInfo
+	d := plain{Scope: MappingScopeGlobal}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return err
+	}
+	*m = TopicQueueMappingInfo(d)
+	return nil
+}
+
 // TopicQueueMappingDetail adds the history of each logical queue. It stays
 // between brokers and mqadmin.
 type TopicQueueMappingDetail struct {
@@ -29,6 +42,17 @@ type TopicQueueMappingDetail struct {
 	TotalQueues  int32                              `json:"totalQueues"`
 }
 
+// UnmarshalJSON reads a mapping without a scope as a global one, as upstream's class does.
+func (m *TopicQueueMappingDetail) UnmarshalJSON(b []byte) error {
+	type plain TopicQueueMappingDetail
+	d := plain{Scope: MappingScopeGlobal}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return err
+	}
+	*m = TopicQueueMappingDetail(d)
+	return nil
+}
+
 // LogicQueueMappingItem maps one stretch of a logical queue to a queue of a
 // broker. EndOffset, TimeOfStart and TimeOfEnd are -1 while unknown.
 type LogicQueueMappingItem struct {
@@ -40,4 +64,22 @@ type LogicQueueMappingItem struct {
 	StartOffset int64  `json:"startOffset"` // physical
 	TimeOfEnd   int64  `json:"timeOfEnd"`
 	TimeOfStart int64  `json:"timeOfStart"`
+}
+
+// UnmarshalJSON gives what the text leaves out the value that upstream's class
+// starts with, which is not Go's zero.
+func (i *LogicQueueMappingItem) UnmarshalJSON(b []byte) error {
+	type plain LogicQueueMappingItem
+	d := plain{EndOffset: -1, TimeOfStart: -1, TimeOfEnd: -1}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return err
+	}
+	*i = LogicQueueMappingItem(d)
+	return nil
+}
+
+// TopicQueueMappingSerializeWrapper is the file topicQueueMapping.json.
+type TopicQueueMappingSerializeWrapper struct {
+	DataVersion              DataVersion                         `json:"dataVersion"`
+	TopicQueueMappingInfoMap map[string]*TopicQueueMappingDetail `json:"topicQueueMappingInfoMap"`
 }

@@ -66,6 +66,20 @@ type TopicConfigSerializeWrapper struct {
 	TopicConfigTable map[string]*TopicConfig `json:"topicConfigTable"`
 }
 
+// TopicConfigAndQueueMapping is the answer to GET_TOPIC_CONFIG: a topic's settings at one
+// broker and, when the question says so and the topic is static, its part of that.
+type TopicConfigAndQueueMapping struct {
+	Attributes      map[string]string        `json:"attributes"`
+	MappingDetail   *TopicQueueMappingDetail `json:"mappingDetail,omitempty"`
+	Order           bool                     `json:"order"`
+	Perm            int32                    `json:"perm"`
+	ReadQueueNums   int32                    `json:"readQueueNums"`
+	TopicFilterType string                   `json:"topicFilterType,omitempty"`
+	TopicName       string                   `json:"topicName,omitempty"`
+	TopicSysFlag    int32                    `json:"topicSysFlag"`
+	WriteQueueNums  int32                    `json:"writeQueueNums"`
+}
+
 // TopicConfigAndMappingSerializeWrapper is the table with the static topics that
 // brokers of 5.0 and later add to it.
 type TopicConfigAndMappingSerializeWrapper struct {

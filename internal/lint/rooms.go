@@ -34,6 +34,7 @@ var rooms = []room{
 	{dir: "compat", imports: []string{"protocol"}, sealed: true, quiet: true},
 	{dir: "auth", imports: []string{"protocol", "compat"}, sealed: true, quiet: true},
 	{dir: "metrics", imports: []string{"protocol"}, sealed: true, quiet: true, sockets: true},
+	{dir: "logicqueue", imports: []string{"protocol"}, sealed: true, quiet: true},
 	{dir: "config", imports: []string{"compat", "protocol"}, quiet: true},
 	{dir: "configfile", sealed: true, quiet: true},
 	{dir: "codec", imports: []string{"protocol", "compat"}, quiet: true},
@@ -46,14 +47,14 @@ var rooms = []room{
 	{dir: "namesrv", imports: []string{"remoting", "config", "configfile"}, sockets: true},
 	{dir: "namesrv/*", imports: []string{"codec", "config", "configfile"}, quiet: true},
 
-	{dir: "broker", imports: []string{"remoting", "store", "config", "configfile"}, sockets: true},
+	{dir: "broker", imports: []string{"remoting", "store", "config", "configfile", "logicqueue"}, sockets: true},
 	// What the broker keeps: domain objects that know neither frames nor sockets.
 	{dir: "broker/attribute", sealed: true, imports: []string{"compat", "protocol"}, quiet: true},
-	{dir: "broker/*", imports: []string{"store", "config", "configfile", "broker/attribute"}, quiet: true},
+	{dir: "broker/*", imports: []string{"store", "config", "configfile", "logicqueue", "broker/attribute"}, quiet: true},
 
 	{dir: "controller", imports: []string{"remoting", "config"}, sockets: true},
 	{dir: "proxy", imports: []string{"broker", "remoting", "config"}, sockets: true},
-	{dir: "admin", imports: []string{"remoting"}, sockets: true},
+	{dir: "admin", imports: []string{"remoting", "logicqueue"}, sockets: true},
 	{dir: "admin/*", imports: []string{"admin"}}, // its commands, and their frame
 	{dir: "bench", imports: []string{"remoting", "codec"}, sockets: true},
 
