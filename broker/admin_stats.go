@@ -58,9 +58,16 @@ func (b *Broker) consumeStats(r *remoting.Request) error {
 }
 
 func (b *Broker) consumeOffset(group, topic string, queue int32) protocol.OffsetWrapper {
-	consumed, _ := b.offsets.Query(group, topic, queue)
-	consumed = max(0, consumed)
-	pulled, _ := b.offsets.QueryPull(group, topic, queue)
+	consumed, known := b.offsets.Query(group, topic, queue)
+	if !known && b.statics.Get(topic) != nil {
+		consumed = -1 // the group may have committed to the queue's stretch at another broker
+	} else {
+		consumed = max(0, consumed)
+	}
+	pulled, known := b.offsets.QueryPull(group, topic, queue)
+	if !known {
+		pulled = -1
+	}
 	w := protocol.OffsetWrapper{
 		BrokerOffset: max(0, b.maxOffset(topic, queue)), ConsumerOffset: consumed,
 		PullOffset: max(consumed, pulled),

@@ -126,6 +126,9 @@ func (b *Broker) deleteTopic(r *remoting.Request) error {
 		if _, err := b.topics.Delete(topic); err != nil {
 			return err
 		}
+		if _, err := b.statics.Delete(topic); err != nil {
+			return err
+		}
 		if b.timer != nil {
 			b.timer.ForgetTopic(topic)
 		}
@@ -145,16 +148,28 @@ func (b *Broker) allTopicConfigs(r *remoting.Request) error {
 		return err
 	}
 	cfg := b.config.Load()
-	body := protocol.TopicConfigAndMappingSerializeWrapper{TopicQueueMappingDetailMap: map[string]*protocol.TopicQueueMappingDetail{}}
+	mappings, mappingVersion := b.statics.Snapshot()
+	body := protocol.TopicConfigAndMappingSerializeWrapper{MappingDataVersion: mappingVersion}
 	var total int
 	if !cfg.EnableSplitMetadata || h.DataVersion == "" && !hasExt(r, "topicSeq") && !h.MaxTopicNum.Set {
 		body.TopicConfigTable, body.DataVersion = b.topics.Snapshot()
+		body.TopicQueueMappingDetailMap = mappings
 		total = len(body.TopicConfigTable)
 	} else {
 		limit := min(cfg.SplitMetadataSize, h.MaxTopicNum.Or(cfg.SplitMetadataSize))
 		body.TopicConfigTable, body.DataVersion, total = b.topics.Page(knownVersion(h.DataVersion), int(h.TopicSeq), int(limit))
+		body.TopicQueueMappingDetailMap = map[string]*protocol.TopicQueueMappingDetail{}
+		for name := range body.TopicConfigTable {
+			if mapping := mappings[name]; mapping != nil {
+				body.TopicQueueMappingDetailMap[name] = mapping
+			}
+		}
 	}
-	text, err := compat.MarshalFastjson(&body)
+	form := compat.Compact
+	if len(body.TopicQueueMappingDetailMap) > 0 {
+		form = compat.Standard // the official tool cannot read bare numbers as keys here
+	}
+	text, err := compat.AppendFastjson(nil, &body, form)
 	if err != nil {
 		return err
 	}
@@ -190,7 +205,14 @@ func (b *Broker) topicConfig(r *remoting.Request) error {
 	if topic == nil {
 		return refuse(protocol.ResponseTopicNotExist, "No topic in this broker. topic: %s", h.Topic)
 	}
-	return replyJSON(r, topic)
+	answer := protocol.TopicConfigAndQueueMapping{
+		Attributes: topic.Attributes, Order: topic.Order, Perm: topic.Perm, ReadQueueNums: topic.ReadQueueNums, TopicFilterType: topic.TopicFilterType,
+		TopicName: topic.TopicName, TopicSysFlag: topic.TopicSysFlag, WriteQueueNums: topic.WriteQueueNums,
+	}
+	if h.LogicalQueue.Or(false) {
+		answer.MappingDetail = b.statics.Get(h.Topic)
+	}
+	return replyJSON(r, &answer)
 }
 
 // systemTopics serves GET_SYSTEM_TOPIC_LIST_FROM_BROKER (305).

@@ -22,6 +22,7 @@ import (
 	"github.com/gantrymq/gantry/broker/pop"
 	"github.com/gantrymq/gantry/broker/queuelock"
 	"github.com/gantrymq/gantry/broker/registration"
+	"github.com/gantrymq/gantry/broker/staticqueue"
 	"github.com/gantrymq/gantry/broker/stats"
 	"github.com/gantrymq/gantry/broker/timer"
 	"github.com/gantrymq/gantry/broker/topics"
@@ -65,6 +66,8 @@ type Broker struct {
 
 	store     *store.Store
 	topics    *topics.Manager
+	statics   *staticqueue.Manager // static topics
+	brokers   brokerAddrs          // of other brokers
 	groups    *groups.Manager
 	offsets   *offsets.Manager
 	filters   *filter.Registry
@@ -189,6 +192,10 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 		BrokerTopic: cfg.BrokerTopicEnable, TraceTopic: trace, ReviveQueues: cfg.ReviveQueueNum, TimerWheelTopic: cfg.TimerWheelEnable,
 		LightQueues: cfg.EnableLMQ, OnCreate: func(*protocol.TopicConfig) { b.registerSoon() }, OnError: report,
 	})
+	if err = b.noteLoad(loaded, err); err != nil {
+		return err
+	}
+	b.statics, loaded, err = staticqueue.Open(staticqueue.Options{Path: filepath.Join(dir, "topicQueueMapping.json"), Now: nowMs})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ type NetworkConfig struct {
 	TLS            remoting.TLSSettings
 	HAListenPort   int32         `conf:"haListenPort" when:"start"`
 	ConnectTimeout time.Duration `conf:"connectTimeoutMillis" unit:"ms" when:"start"`  // to other servers
+	ForwardTimeout time.Duration `conf:"forwardTimeout" unit:"ms"`                     // of what another broker is asked
 	ClientExpiry   time.Duration `conf:"channelExpiredTimeout" unit:"ms" when:"start"` // of consumers; producers have 120 s
 }
 

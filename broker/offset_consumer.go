@@ -18,6 +18,16 @@ func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 	if err := need(r, "topic", "queueId"); err != nil {
 		return err
 	}
+	if b.isLogical(h.Topic, h.LogicalQueue) {
+		place, err := b.place(h.Topic, h.QueueID, h.LogicalQueue)
+		switch {
+		case err != nil:
+			return err
+		case !place.AsBrokersOwn():
+			return r.Move(b.pools.admin, b.queryLogical)
+		}
+		h.QueueID = place.Items[0].QueueID
+	}
 	offset, known := b.offsets.Query(h.ConsumerGroup, h.Topic, h.QueueID)
 	if !known || offset < 0 {
 		if h.SetZeroIfNotFound.Set && !h.SetZeroIfNotFound.V {
@@ -38,6 +48,14 @@ func (b *Broker) updateConsumerOffset(r *remoting.Request) error {
 	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if err := need(r, "topic"); err != nil {
 		return err
+	}
+	if b.isLogical(h.Topic, h.LogicalQueue) {
+		switch elsewhere, err := b.placeCommit(&h); {
+		case err != nil:
+			return err
+		case elsewhere != nil:
+			return r.Move(b.pools.admin, b.commitElsewhere)
+		}
 	}
 	if b.groups.Get(h.ConsumerGroup) == nil {
 		return refuse(protocol.ResponseSubscriptionGroupNotExist, "Group %s not exist!", extOrNull(r, "consumerGroup"))

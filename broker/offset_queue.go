@@ -14,6 +14,9 @@ func (b *Broker) searchOffset(r *remoting.Request) error {
 	if err := need(r, "topic", "queueId", "timestamp"); err != nil {
 		return err
 	}
+	if b.isLogical(h.Topic, h.LogicalQueue) {
+		return b.searchLogical(r, &h)
+	}
 	offset, err := b.store.OffsetByTime(h.Topic, h.QueueID, h.Timestamp, h.BoundaryType == "upper")
 	if err != nil {
 		return err
@@ -31,6 +34,9 @@ func (b *Broker) getMaxOffset(r *remoting.Request) error {
 	if err := need(r, "topic", "queueId"); err != nil {
 		return err
 	}
+	if b.isLogical(h.Topic, h.LogicalQueue) {
+		return r.Move(b.pools.admin, b.logicalMaxOffset)
+	}
 	r.Reply(protocol.ResponseSuccess, "", &protocol.GetMaxOffsetResponseHeader{Offset: b.maxOffset(h.Topic, h.QueueID)}, nil)
 	return nil
 }
@@ -44,6 +50,9 @@ func (b *Broker) getMinOffset(r *remoting.Request) error {
 	if err := need(r, "topic", "queueId"); err != nil {
 		return err
 	}
+	if b.isLogical(h.Topic, h.LogicalQueue) {
+		return r.Move(b.pools.admin, b.logicalMinOffset)
+	}
 	r.Reply(protocol.ResponseSuccess, "", &protocol.GetMinOffsetResponseHeader{Offset: b.minOffset(h.Topic, h.QueueID)}, nil)
 	return nil
 }
@@ -56,6 +65,9 @@ func (b *Broker) getEarliestStoreTime(r *remoting.Request) error {
 	}
 	if err := need(r, "topic", "queueId"); err != nil {
 		return err
+	}
+	if b.isLogical(h.Topic, h.LogicalQueue) {
+		return b.logicalEarliest(r, &h)
 	}
 	earliest, err := b.store.EarliestStoreTime(h.Topic, h.QueueID)
 	if err != nil {

@@ -45,6 +45,9 @@ func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	if err := need(r, "queueId"); err != nil {
 		return err
 	}
+	if err := b.placePull(op); err != nil {
+		return err
+	}
 	if h.QueueID < 0 || h.QueueID >= op.topic.ReadQueueNums {
 		return refuse(protocol.ResponseInvalidParameter, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
 			h.QueueID, h.Topic, op.topic.ReadQueueNums, r.Session.RemoteAddr())

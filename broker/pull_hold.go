@@ -6,6 +6,7 @@ import (
 
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/longpoll"
+	"github.com/gantrymq/gantry/broker/staticqueue"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 	"github.com/gantrymq/gantry/store"
@@ -21,6 +22,7 @@ type heldPull struct {
 	group   *protocol.SubscriptionGroupConfig
 	topic   *protocol.TopicConfig
 	filter  filter.Filter
+	place   staticqueue.Place
 }
 
 // dispatchWait is how long a pull that does not ask to be held waits for messages
@@ -46,7 +48,7 @@ func (b *Broker) holdFor(op *pullOp) time.Duration {
 // holdPull parks a pull that found nothing until a message arrives or its time
 // is over, and gives op back. When too many wait already it is answered at once.
 func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
-	held := &heldPull{header: op.header, group: op.group, topic: op.topic, filter: op.filter.Clone(), pending: r.Detach()}
+	held := &heldPull{header: op.header, group: op.group, topic: op.topic, filter: op.filter.Clone(), place: op.place, pending: r.Detach()}
 	h := &held.header
 	for _, s := range []*string{
 		&h.ConsumerGroup, &h.Topic, &h.LiteTopic, &h.Subscription, &h.ExpressionType, &h.ProxyFrowardClientID, &h.Namespace, &h.TargetBroker,
@@ -75,11 +77,16 @@ func (b *Broker) resumePulls(woken []*longpoll.Waiter[*heldPull]) {
 }
 
 func (b *Broker) resumePull(held *heldPull) {
+	if held.place.Static() && b.statics.Get(held.header.Topic) != held.place.Mapping {
+		answerRemapped(held)
+		return
+	}
 	op := newPullOp()
-	op.header, op.group, op.topic, op.filter = held.header, held.group, held.topic, held.filter
+	op.header, op.group, op.topic, op.filter, op.place = held.header, held.group, held.topic, held.filter, held.place
 	op.query.NoWait = true // if it is one for the disk, the client is told to ask again, and a worker serves it
 	b.readForPull(op)
 	b.commitPulled(op, false)
+	b.settlePull(op)
 	b.answerPull(held.pending, op)
 }
 

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/gantrymq/gantry/broker/filter"
+	"github.com/gantrymq/gantry/broker/staticqueue"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -27,9 +28,13 @@ type pullOp struct {
 	group  *protocol.SubscriptionGroupConfig
 	topic  *protocol.TopicConfig
 	filter filter.Filter
+	place  staticqueue.Place // the logical queue, of a static topic; header then means the broker's
 	query  store.Query
 	result store.GetResult
 	reset  bool // an administrator has set the offset; result says where to
+
+	code   protocol.ResponseCode // of the answer, and
+	remark string                // once settlePull has made it
 
 	// free is release, made once: the answer holds the operation until its buffers
 	// are on the wire.
@@ -67,7 +72,9 @@ func (b *Broker) pull(r *remoting.Request, inline bool) error {
 		op.release()
 		return err
 	}
-	if err := b.admitPull(r, op); err != nil {
+	if err := b.admitPull(r, op); err == errElsewhere {
+		return b.pullElsewhere(r, op, inline)
+	} else if err != nil {
 		return b.refusePull(r, op, err)
 	}
 	op.query.NoWait = inline
@@ -77,7 +84,8 @@ func (b *Broker) pull(r *remoting.Request, inline bool) error {
 		return r.Move(b.pools.pull, b.pullCold)
 	}
 	b.commitPulled(op, true)
-	if op.code() == protocol.ResponsePullNotFound {
+	b.settlePull(op)
+	if op.code == protocol.ResponsePullNotFound {
 		if hold := b.holdFor(op); hold > 0 {
 			b.holdPull(r, op, hold)
 			return nil
@@ -112,9 +120,14 @@ func (b *Broker) readForPull(op *pullOp) {
 func (b *Broker) commitPulled(op *pullOp, arriving bool) {
 	h := &op.header
 	b.offsets.CommitPull(h.ConsumerGroup, h.Topic, h.QueueID, op.result.NextOffset)
-	if arriving && h.SysFlag&protocol.PullFlagCommitOffset != 0 {
-		b.offsets.Commit(h.ConsumerGroup, h.Topic, h.QueueID, h.CommitOffset)
+	if !arriving || h.SysFlag&protocol.PullFlagCommitOffset == 0 {
+		return
 	}
+	if op.place.Static() {
+		b.commitLogical(op)
+		return
+	}
+	b.offsets.Commit(h.ConsumerGroup, h.Topic, h.QueueID, h.CommitOffset)
 }
 
 // replier is what answers a pull: the request itself or, when it was held, what
@@ -125,10 +138,9 @@ type replier interface {
 	ReplyBuffers(code protocol.ResponseCode, remark string, h protocol.Header, bodies [][]byte, release func())
 }
 
-// answerPull writes the result, and gives op back. The bodies are written by
-// reference; op is held until they are on the wire.
-func (b *Broker) answerPull(r replier, op *pullOp) {
-	code := op.code()
+// settlePull makes the answer of what was read.
+func (b *Broker) settlePull(op *pullOp) {
+	op.code, op.remark = op.outcome()
 	op.answer = protocol.PullMessageResponseHeader{
 		SuggestWhichBrokerID: b.suggestBroker(op),
 		NextBeginOffset:      op.result.NextOffset,
@@ -137,42 +149,43 @@ func (b *Broker) answerPull(r replier, op *pullOp) {
 		TopicSysFlag:         protocol.Some(op.topic.TopicSysFlag),
 		GroupSysFlag:         protocol.Some(op.group.GroupSysFlag),
 	}
-	if code != protocol.ResponseSuccess {
-		r.Reply(code, op.remark(), &op.answer, nil)
+	if op.place.Static() {
+		op.tellLogical()
+	}
+}
+
+// answerPull writes the answer that settlePull has made, and gives op back. The
+// bodies are written by reference; op is held until they are on the wire.
+func (b *Broker) answerPull(r replier, op *pullOp) {
+	if op.code != protocol.ResponseSuccess {
+		r.Reply(op.code, op.remark, &op.answer, nil)
 		op.release()
 		return
 	}
 	b.countGet(op.header.ConsumerGroup, op.header.Topic, op.result.Count, op.result.Bytes)
-	r.ReplyBuffers(code, op.remark(), &op.answer, op.result.Buffers, op.free)
+	r.ReplyBuffers(op.code, op.remark, &op.answer, op.result.Buffers, op.free)
 }
 
-// code maps the store's status to the answer's code, as upstream's
+// outcome maps the store's status to the answer's code and remark, as upstream's
 // PullMessageProcessor does.
-func (op *pullOp) code() protocol.ResponseCode {
+func (op *pullOp) outcome() (protocol.ResponseCode, string) {
 	if op.reset {
-		return protocol.ResponsePullOffsetMoved
+		return protocol.ResponsePullOffsetMoved, "OFFSET_RESET"
 	}
+	code := protocol.ResponsePullOffsetMoved
 	switch op.result.Status {
 	case store.Found:
-		return protocol.ResponseSuccess
+		code = protocol.ResponseSuccess
 	case store.MessageWasRemoving, store.NoMatchedMessage:
-		return protocol.ResponsePullRetryImmediately
+		code = protocol.ResponsePullRetryImmediately
 	case store.NoMatchedLogicQueue, store.NoMessageInQueue:
-		if op.header.QueueOffset != 0 {
-			return protocol.ResponsePullOffsetMoved
+		if op.header.QueueOffset == 0 {
+			code = protocol.ResponsePullNotFound
 		}
-		return protocol.ResponsePullNotFound
 	case store.OffsetFoundNull, store.OffsetOverflowOne:
-		return protocol.ResponsePullNotFound
+		code = protocol.ResponsePullNotFound
 	}
-	return protocol.ResponsePullOffsetMoved
-}
-
-func (op *pullOp) remark() string {
-	if op.reset {
-		return "OFFSET_RESET"
-	}
-	return op.result.Status.String()
+	return code, op.result.Status.String()
 }
 
 // suggestBroker tells the client which broker of the group to ask next time.

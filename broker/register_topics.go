@@ -86,7 +86,7 @@ func (b *Broker) registerAll(ctx context.Context) (told protocol.DataVersion) {
 	b.topics.Unregistered()
 	t := registration.Topics{}
 	t.Table, t.Version = b.topics.Snapshot()
-	t.Table = b.narrowed(t.Table)
+	t.Table, t.Mappings = b.narrowed(t.Table), b.statics.Infos(nil)
 	results, err := b.registrar.Register(ctx, t)
 	b.registered(ctx, results, err)
 	return t.Version
@@ -102,10 +102,10 @@ func (b *Broker) registerChanges(ctx context.Context, since protocol.DataVersion
 	if changes.Version == since {
 		return since // the round before has told it
 	}
-	changes.Table = b.narrowed(changes.Table)
-	results, err := b.registrar.RegisterChanges(ctx, since, changes, func() map[string]*protocol.TopicConfig {
+	changes.Table, changes.Mappings = b.narrowed(changes.Table), b.statics.Infos(changes.Table)
+	results, err := b.registrar.RegisterChanges(ctx, since, changes, func() registration.Topics {
 		table, _ := b.topics.Snapshot()
-		return b.narrowed(table)
+		return registration.Topics{Table: b.narrowed(table), Mappings: b.statics.Infos(nil)}
 	})
 	b.registered(ctx, results, err)
 	return changes.Version

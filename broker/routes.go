@@ -97,6 +97,7 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		// Administration.
 		{Code: protocol.UpdateAndCreateTopic, Handle: b.updateTopic, Worker: b.pools.admin},
 		{Code: protocol.UpdateAndCreateTopicList, Handle: b.updateTopicList, Worker: b.pools.admin},
+		{Code: protocol.UpdateAndCreateStaticTopic, Handle: b.updateStaticTopic, Worker: b.pools.admin},
 		{Code: protocol.DeleteTopicInBroker, Handle: b.deleteTopic, Worker: b.pools.admin},
 		{Code: protocol.GetAllTopicConfig, Handle: b.allTopicConfigs, Worker: b.pools.admin},
 		{Code: protocol.GetTopicConfig, Handle: b.topicConfig, Worker: b.pools.admin},

@@ -33,6 +33,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	services.Go(func() { fail(part("pops", b.runPops(ctx))) })
 	services.Go(func() { fail(part("the statistics", b.stats.Run(ctx))) })
 	services.Go(func() { b.housekeeping(ctx) })
+	services.Go(func() { b.cleanMappings(ctx) })
 	services.Go(func() { b.registration(ctx) })
 	b.checkReach()
 	services.Go(func() { fail(part("the server", b.server.Run(ctx))) })

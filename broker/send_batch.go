@@ -48,6 +48,7 @@ func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 		op.msgID = codec.AppendMessageID(op.msgID, b.storeHost, offset)
 	}
 	op.answer = protocol.SendMessageResponseHeader{MsgID: viewBytes(op.msgID), QueueID: op.msg.QueueID, QueueOffset: result.QueueOffset}
+	op.tellLogical()
 	b.countPut(op.msg.Topic, len(offsets), result.Size)
 	b.timePut(r.Received, result)
 	wait, _ := codec.Property(h.Properties, protocol.PropertyWait)

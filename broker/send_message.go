@@ -7,6 +7,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/gantrymq/gantry/broker/staticqueue"
 	"github.com/gantrymq/gantry/broker/timer"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
@@ -19,6 +20,7 @@ import (
 // a send needs lives in it, so that a send allocates nothing.
 type sendOp struct {
 	header protocol.SendMessageRequestHeader
+	place  staticqueue.Place // the logical queue, of a static topic
 	props  sendProperties
 	msg    codec.Message
 	answer protocol.SendMessageResponseHeader
@@ -60,6 +62,12 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 	if err := op.decode(r); err != nil {
 		return err
 	}
+	if b.statics.Get(op.header.Topic) != nil {
+		defer b.statics.Lead()() // until the message has its offset
+		if err := b.placeSend(r, op); err != nil {
+			return err
+		}
+	}
 	if len(r.Body) == 0 {
 		return b.refuseSend(r, errNoBody)
 	}
@@ -88,6 +96,7 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 	if op.props.timed {
 		op.answer.RecallHandle = timer.HandleOf(&op.msg, b.name)
 	}
+	op.tellLogical()
 	b.countPut(op.msg.Topic, 1, result.Size)
 	b.timePut(r.Received, result)
 	if op.half {

@@ -6,8 +6,6 @@ import "github.com/gantrymq/gantry/protocol"
 // answers as unknown, each with its reason. A test proves that every request
 // code of 5.5.0 is either served or stands here.
 var unserved = map[protocol.RequestCode]string{
-	protocol.UpdateAndCreateStaticTopic: "static topics are not in this version",
-
 	protocol.PopLiteMessage:      "lite topics are not in this version",
 	protocol.LiteSubscriptionCtl: "lite topics are not in this version",
 }

@@ -215,7 +215,7 @@ var keys = [...]Key{
 	{Family: "broker", Name: "enableDetailStat", Type: Bool, standard: "true", Meaning: "per topic and group statistics", inert: "belongs to statistics"},
 	{Family: "broker", Name: "autoDeleteUnusedStats", Type: Bool, standard: "true", Meaning: "drop statistics of deleted topics and groups", inert: "belongs to statistics"},
 	{Family: "broker", Name: "isolateLogEnable", Type: Bool, standard: "false", Meaning: "log files of its own for each broker in a process", inert: "switches log files or log lines that do not exist"},
-	{Family: "broker", Name: "forwardTimeout", Type: Long, standard: "3000", Meaning: "ms for forwarded (logic queue, escape) sends", inert: "belongs to acting masters and remote escape, which this build does not have"},
+	{Family: "broker", Name: "forwardTimeout", Type: Long, standard: "3000", honoured: inBroker, Meaning: "ms for what another broker is asked about a static topic", inert: "belongs to acting masters and remote escape, which this build does not have"},
 	{Family: "broker", Name: "enableSlaveActingMaster", Type: Bool, standard: "false", honoured: inBroker, atStart: inBroker, Meaning: "slave takes over second-class duties when the master is gone", inert: "belongs to acting masters and remote escape, which this build does not have"},
 	{Family: "broker", Name: "enableRemoteEscape", Type: Bool, standard: "false", Meaning: "acting master forwards timed and transactional messages to other groups", inert: "belongs to acting masters and remote escape, which this build does not have"},
 	{Family: "broker", Name: "skipPreOnline", Type: Bool, standard: "false", Meaning: "skip the pre-online handshake", inert: "belongs to acting masters and remote escape, which this build does not have"},

@@ -38,7 +38,7 @@ func (f Form) encode(t Topics) ([]byte, error) {
 			DataVersion:                t.Version,
 			TopicConfigTable:           t.Table,
 			TopicQueueMappingDetailMap: map[string]*protocol.TopicQueueMappingDetail{},
-			TopicQueueMappingInfoMap:   map[string]*protocol.TopicQueueMappingInfo{},
+			TopicQueueMappingInfoMap:   t.Mappings,
 		},
 	})
 }
@@ -62,7 +62,12 @@ func encodeCompressed(t Topics) ([]byte, error) {
 	if raw, err = appendJSON(raw, []string{}); err != nil {
 		return nil, err
 	}
-	raw = binary.BigEndian.AppendUint32(raw, 0) // no static topics
+	raw = binary.BigEndian.AppendUint32(raw, uint32(len(t.Mappings)))
+	for _, name := range slices.Sorted(maps.Keys(t.Mappings)) {
+		if raw, err = appendJSON(raw, t.Mappings[name]); err != nil {
+			return nil, err
+		}
+	}
 	var out bytes.Buffer
 	w := zlib.NewWriter(&out)
 	if _, err := w.Write(raw); err != nil {

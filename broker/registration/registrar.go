@@ -39,10 +39,11 @@ type Form struct {
 	ActiveTimeout time.Duration
 }
 
-// Topics is the table that a broker registers.
+// Topics is the table that a broker registers, and its part of those that are static.
 type Topics struct {
-	Table   map[string]*protocol.TopicConfig
-	Version protocol.DataVersion
+	Table    map[string]*protocol.TopicConfig
+	Mappings map[string]*protocol.TopicQueueMappingInfo
+	Version  protocol.DataVersion
 }
 
 // Result is what one name server answered.
@@ -111,13 +112,17 @@ func (r *Registrar) Register(ctx context.Context, t Topics) ([]Result, error) {
 // has changed, and the others, which missed something or were restarted, the
 // whole table; all is asked for that when it is needed. Otherwise it is as
 // Register.
-func (r *Registrar) RegisterChanges(ctx context.Context, since protocol.DataVersion, changes Topics, all func() map[string]*protocol.TopicConfig) ([]Result, error) {
+func (r *Registrar) RegisterChanges(ctx context.Context, since protocol.DataVersion, changes Topics, all func() Topics) ([]Result, error) {
 	f := r.currentForm()
 	part, err := f.encode(changes)
 	if err != nil {
 		return nil, fmt.Errorf("encode the registration of broker %s: %w", r.who.Name, err)
 	}
-	whole := sync.OnceValues(func() ([]byte, error) { return f.encode(Topics{Table: all(), Version: changes.Version}) })
+	whole := sync.OnceValues(func() ([]byte, error) {
+		t := all()
+		t.Version = changes.Version
+		return f.encode(t)
+	})
 	return r.each(ctx, func(ctx context.Context, server string) (Result, error) {
 		body := part
 		current, err := r.knows(ctx, server, since)

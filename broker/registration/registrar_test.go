@@ -181,9 +181,9 @@ func TestRegisterChanges(t *testing.T) {
 	asked := 0
 	results, err := New(who, s, []string{"current:9876", "old:9876", "gone:9876"}, Form{Timeout: time.Second}).RegisterChanges(t.Context(), since,
 		Topics{Table: map[string]*protocol.TopicConfig{"New": topic("New")}, Version: now},
-		func() map[string]*protocol.TopicConfig {
+		func() Topics {
 			asked++
-			return map[string]*protocol.TopicConfig{"Old": topic("Old"), "New": topic("New")}
+			return Topics{Table: map[string]*protocol.TopicConfig{"Old": topic("Old"), "New": topic("New")}}
 		})
 	if len(results) != 2 || asked != 1 || err == nil || !strings.Contains(err.Error(), "gone:9876: connection refused") {
 		t.Errorf("results %+v, the whole table was asked for %d times, %v", results, asked, err)

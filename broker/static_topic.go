@@ -1,0 +1,46 @@
+package broker
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
+)
+
+// updateStaticTopic serves UPDATE_AND_CREATE_STATIC_TOPIC (513): the queues that this
+// broker has of a static topic, and which stretches of its logical queues lie where.
+func (b *Broker) updateStaticTopic(r *remoting.Request) error {
+	var h protocol.CreateTopicRequestHeader
+	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	if h.TopicFilterType != protocol.FilterSingleTag && h.TopicFilterType != protocol.FilterMultiTag && hasExt(r, "topicFilterType") {
+		return fmt.Errorf("topicFilterType is %q, not %s or %s", h.TopicFilterType, protocol.FilterSingleTag, protocol.FilterMultiTag)
+	}
+	var mapping *protocol.TopicQueueMappingDetail
+	if len(bytes.TrimSpace(r.Body)) > 0 {
+		if err := compat.UnmarshalFastjson(r.Body, &mapping); err != nil {
+			return err
+		}
+	}
+	topic := &protocol.TopicConfig{
+		TopicName: h.Topic, ReadQueueNums: h.ReadQueueNums, WriteQueueNums: h.WriteQueueNums, TopicFilterType: h.TopicFilterType,
+		Perm: h.Perm, TopicSysFlag: h.TopicSysFlag.Or(0), Attributes: map[string]string{},
+	}
+	if err := b.checkTopicUpdate(topic); err != nil {
+		return err
+	}
+	if mapping != nil { // first: a plan that is out of date must not take queues away
+		if err := b.statics.Update(mapping, h.Force.Or(false)); err != nil {
+			return refuse(protocol.ResponseSystemError, "%s", err)
+		}
+	}
+	if err := b.topics.Update(topic); err != nil {
+		return refuse(protocol.ResponseSystemError, "%s", err)
+	}
+	b.awaitRegistered()
+	r.Reply(protocol.ResponseSuccess, remarkUnset, nil, nil)
+	return nil
+}
