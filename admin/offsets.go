@@ -35,7 +35,8 @@ func (c *Client) ConsumeStats(ctx context.Context, addr, group, topic string) (*
 
 // GroupStats joins the ConsumeStats of all brokers where a group's retry topic lies, or
 // else the topic. cluster names the route's topic for queues that have no route of
-// their own, light ones (LMQ) and the timer's; it may be empty.
+// their own, light ones (LMQ) and the timer's; it may be empty. Of static topics, which
+// have a route, the logical queues take the place of those that they lie in.
 func (c *Client) GroupStats(ctx context.Context, group, topic, cluster string) (*protocol.ConsumeStats, error) {
 	topics := []string{protocol.RetryTopic(group)}
 	if topic != "" {
@@ -60,6 +61,11 @@ func (c *Client) GroupStats(ctx context.Context, group, topic, cluster string) (
 		}
 		maps.Copy(sum.OffsetTable, part.OffsetTable)
 		sum.ConsumeTPS += part.ConsumeTPS
+	}
+	if cluster == "" {
+		if err := c.tellLogicalStats(ctx, sum); err != nil {
+			return nil, err
+		}
 	}
 	if len(sum.OffsetTable) == 0 {
 		return nil, c.explainNoStats(ctx, group)

@@ -90,24 +90,13 @@ func (c *Client) UpdateTopics(ctx context.Context, addr string, topics []*protoc
 		&protocol.CreateTopicListRequestBody{TopicConfigList: topics})
 }
 
-// TopicConfig reads a topic's settings from one broker.
-func (c *Client) TopicConfig(ctx context.Context, addr, topic string) (*TopicSettings, error) {
-	t, err := askJSON[TopicSettings](ctx, c, addr, protocol.GetTopicConfig, &protocol.GetTopicConfigRequestHeader{Topic: topic}, nil)
+// TopicConfig reads a topic's settings from one broker, with its part of a static topic
+// if it is one.
+func (c *Client) TopicConfig(ctx context.Context, addr, topic string) (*protocol.TopicConfigAndQueueMapping, error) {
+	h := &protocol.GetTopicConfigRequestHeader{Topic: topic}
+	h.LogicalQueue = protocol.Some(true)
+	t, err := askJSON[protocol.TopicConfigAndQueueMapping](ctx, c, addr, protocol.GetTopicConfig, h, nil)
 	return &t, err
-}
-
-// TopicSettings are a topic's settings on one broker, with its part of a static topic
-// if it is one. It stands for upstream's TopicConfigAndQueueMapping.
-type TopicSettings struct {
-	Attributes              map[string]string                 `json:"attributes"`
-	Order                   bool                              `json:"order"`
-	Perm                    int32                             `json:"perm"`
-	ReadQueueNums           int32                             `json:"readQueueNums"`
-	TopicFilterType         string                            `json:"topicFilterType,omitempty"`
-	TopicName               string                            `json:"topicName,omitempty"`
-	TopicQueueMappingDetail *protocol.TopicQueueMappingDetail `json:"mappingDetail,omitempty"`
-	TopicSysFlag            int32                             `json:"topicSysFlag"`
-	WriteQueueNums          int32                             `json:"writeQueueNums"`
 }
 
 // AllTopicConfigs reads the settings of all topics of one broker, its own included.
@@ -180,7 +169,8 @@ func (c *Client) TopicStats(ctx context.Context, addr, topic string) (*protocol.
 	return &t, err
 }
 
-// TopicStatsEverywhere joins the TopicStats of all brokers of a route.
+// TopicStatsEverywhere joins the TopicStats of all brokers of a route, and adds the
+// logical queues of a static topic.
 func (c *Client) TopicStatsEverywhere(ctx context.Context, route *protocol.TopicRouteData, topic string) (*protocol.TopicStatsTable, error) {
 	sum := &protocol.TopicStatsTable{OffsetTable: map[protocol.MessageQueue]protocol.TopicOffset{}}
 	for _, b := range route.BrokerDatas {
@@ -195,6 +185,9 @@ func (c *Client) TopicStatsEverywhere(ctx context.Context, route *protocol.Topic
 		for q, o := range part.OffsetTable {
 			sum.OffsetTable[q] = o
 		}
+	}
+	if err := c.addLogicalBounds(ctx, route, topic, sum); err != nil {
+		return nil, err
 	}
 	if len(sum.OffsetTable) == 0 {
 		return nil, fmt.Errorf("no broker of topic %s has queues of it; has it just been created, or deleted?", topic)

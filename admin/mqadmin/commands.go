@@ -9,7 +9,7 @@ import (
 // Commands lists all commands, by area.
 func Commands() cli.Set {
 	all := slices.Concat(
-		clusterCommands(), topicCommands(), orderCommands(), groupCommands(), consumerCommands(), offsetCommands(),
+		clusterCommands(), topicCommands(), staticTopicCommands(), orderCommands(), groupCommands(), consumerCommands(), offsetCommands(),
 		messageCommands(), printCommands(), sendCommands(), traceCommands(), queueCommands(), brokerCommands(), coldDataCommands(),
 		nameServerCommands(), statsCommands(), exportCommands(), rocksDBCommands(), replicationCommands(), controllerCommands(),
 		userCommands(), aclCommands(), liteCommands(), monitorCommands(),

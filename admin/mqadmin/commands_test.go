@@ -12,8 +12,6 @@ import (
 
 // missing are the commands of the official tool that are not here, with the reason.
 var missing = map[string]string{
-	"updateStaticTopic":       "static topics are not in this version",
-	"remappingStaticTopic":    "static topics are not in this version",
 	"exportMetadataInRocksDB": "reads RocksDB files, for which there is no reader in Go that needs no C library",
 }
 
