@@ -208,4 +208,11 @@ var Differences = []Difference{
 		Gantry:   "keeps it in its own topic, and puts it into no light queue",
 		Why:      "anybody who may send can stop a broker otherwise",
 	},
+	{
+		Number:   29,
+		Title:    "offsets of a static topic's logical queues",
+		Official: "an offset that a pull commits, a search by time, the end of a queue on its way and a pull behind the end mix up offsets or numbers of the logical queue with those of the broker's queue; a mapping that is refused changes the number of queues all the same, and what is decided of a stretch can be changed",
+		Gantry:   "each is what it is for other topics; a mapping that is refused changes nothing, and what is decided stays",
+		Why:      "a consumer that is started again behind a move would skip messages",
+	},
 }

@@ -139,6 +139,12 @@ func (p *player) perform(c command) ([]string, error) {
 			p.vars[k] = p.expand(v)
 		}
 		return nil, nil
+	case "pause":
+		d, err := time.ParseDuration(c.operands[0])
+		if err == nil {
+			p.t.Pause(d)
+		}
+		return nil, err
 	case "hangup":
 		if conn := p.conns[c.operands[0]]; conn != nil {
 			conn.Close()
