@@ -28,8 +28,16 @@ func (b *Broker) deleteUser(r *remoting.Request) error {
 	return refuse(protocol.ResponseSystemError, noMetadata)
 }
 
-// accessListRequest serves the requests AUTH_CREATE_ACL (3006) to AUTH_GET_ACL
-// (3009), which concern one subject.
+// writeAccessList serves AUTH_CREATE_ACL (3006) and AUTH_UPDATE_ACL (3007).
+func (b *Broker) writeAccessList(r *remoting.Request) error {
+	if err := need(r, "subject"); err != nil {
+		return err
+	}
+	return b.accessListRequest(r)
+}
+
+// accessListRequest serves AUTH_DELETE_ACL (3008) and AUTH_GET_ACL (3009), which
+// concern one subject too.
 func (b *Broker) accessListRequest(r *remoting.Request) error {
 	if subject, _ := r.Ext.Get("subject"); subject == "" {
 		return refuse(protocol.ResponseNoPermission, "The subject is null.")

@@ -78,6 +78,9 @@ func (b *Broker) groupConfig(r *remoting.Request) error {
 	if err := r.Decode(&h); err != nil {
 		return err
 	}
+	if err := need(r, "group"); err != nil {
+		return err
+	}
 	group := b.groups.Find(h.Group)
 	if group == nil {
 		return refuse(protocol.ResponseSubscriptionGroupNotExist, "No group in this broker")
@@ -109,6 +112,9 @@ func (b *Broker) deleteGroup(r *remoting.Request) error {
 func (b *Broker) whoConsumes(r *remoting.Request) error {
 	var h protocol.QueryTopicConsumeByWhoRequestHeader
 	if err := r.Decode(&h); err != nil {
+		return err
+	}
+	if err := need(r, "topic"); err != nil {
 		return err
 	}
 	groups := append(b.consumers.GroupsOf(h.Topic), b.offsets.Groups(h.Topic)...)
