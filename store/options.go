@@ -63,7 +63,8 @@ type Options struct {
 
 	Tuning Tuning // what may change while the store runs
 
-	paths logPaths // CommitLog and ReadOnlyLogs, taken apart by complete
+	paths     logPaths // CommitLog and ReadOnlyLogs, taken apart by complete
+	wholeFrom int      // queueSet.many; 0 is the default
 }
 
 // Rebuild is what is known of a store that has to be mended.

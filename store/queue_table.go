@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -36,6 +37,9 @@ type queueSet struct {
 	shards [topicShards]topicShard
 
 	writing sync.Mutex // serialises writeOut and sync; held over I/O
+	whole   vfs.Whole  // all queues as one thing to sync; nil before the first is written, and where there is none. Held under writing
+	asked   bool       // the file system was asked for it. Held under writing
+	many    int        // things to sync from which on all are synced as one
 
 	mu       sync.Mutex           // guards the fields below
 	dirty    []*queue             // queues with a tail
@@ -69,7 +73,7 @@ type topicQueues struct {
 func newQueueSet(o *Options, log *commitLog, cache *fileCache) *queueSet {
 	s := &queueSet{
 		fs: o.FS, dir: path.Join(o.Root, "consumequeue"), fileSize: o.QueueFileSize, log: log, cache: cache, event: o.Event,
-		seed: maphash.MakeSeed(), unsynced: map[fileKey]struct{}{}, newNames: map[string]struct{}{},
+		many: cmp.Or(o.wholeFrom, manyToSync), seed: maphash.MakeSeed(), unsynced: map[fileKey]struct{}{}, newNames: map[string]struct{}{},
 		extFileSize: o.QueueExtSize, bitMap: o.BitMap,
 	}
 	for i := range s.shards {

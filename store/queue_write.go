@@ -4,11 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
-	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/gantrymq/gantry/store/vfs"
 )
@@ -48,6 +44,9 @@ func (s *queueSet) writeOutLocked() error {
 	batch := s.dirty
 	s.dirty = nil
 	s.mu.Unlock()
+	if len(batch) > 0 {
+		s.openWhole()
+	}
 	var errs []error
 	for _, q := range batch {
 		if err := s.writeQueue(q); err != nil {
@@ -186,91 +185,4 @@ func (s *queueSet) noteWritten(key fileKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unsynced[key] = struct{}{}
-}
-
-// sync writes every tail and makes all that was written durable, names included. On error nothing is taken as synced.
-func (s *queueSet) sync() error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if err := s.writeOutLocked(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	files, dirs := s.unsynced, s.newNames
-	s.unsynced, s.newNames = map[fileKey]struct{}{}, map[string]struct{}{}
-	s.mu.Unlock()
-	err := s.syncNames(files, dirs)
-	if err != nil {
-		s.mu.Lock()
-		for key := range files {
-			s.unsynced[key] = struct{}{}
-		}
-		for name := range dirs {
-			s.newNames[name] = struct{}{}
-		}
-		s.mu.Unlock()
-	}
-	return err
-}
-
-// syncNames syncs files and directories. What is gone by now was removed on purpose.
-func (s *queueSet) syncNames(files map[fileKey]struct{}, dirs map[string]struct{}) error {
-	err := syncEach(slices.SortedFunc(maps.Keys(files), fileKey.compare), func(key fileKey) error {
-		f, err := s.fileOf(key)
-		if err != nil {
-			return err
-		}
-		defer f.release()
-		return f.Sync()
-	})
-	if err != nil {
-		return fmt.Errorf("sync consume queue: %w", err)
-	}
-	if err := syncEach(slices.Sorted(maps.Keys(dirs)), s.fs.SyncDir); err != nil {
-		return fmt.Errorf("sync consume queue directory: %w", err)
-	}
-	return nil
-}
-
-// A sync mostly waits, and a disk takes several at once. With this many things to sync it is asked for that many.
-const (
-	syncTogether = 64
-	syncAtOnce   = 16
-)
-
-// syncEach syncs a list of things that may be gone. It stops at an error, and returns the first in the list's order.
-func syncEach[T any](list []T, sync1 func(T) error) error {
-	if len(list) < syncTogether {
-		for _, t := range list {
-			if err := sync1(t); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-		return nil
-	}
-	var next atomic.Int64
-	var failed atomic.Bool
-	var wg sync.WaitGroup
-	faults := make([]error, len(list))
-	for range syncAtOnce {
-		wg.Go(func() {
-			for !failed.Load() {
-				i := int(next.Add(1)) - 1
-				if i >= len(list) {
-					return
-				}
-				if err := sync1(list[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					faults[i] = err
-					failed.Store(true)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	for _, err := range faults {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -134,7 +134,7 @@ func (s *Store) release() error {
 	for _, g := range s.log.view.Load().segs {
 		g.cool()
 	}
-	errs := []error{s.index.close(), s.cache.close()}
+	errs := []error{s.index.close(), s.queues.closeWhole(), s.cache.close()}
 	if s.checkpointFile.file != nil {
 		errs = append(errs, s.checkpointFile.file.Close())
 	}

@@ -400,6 +400,20 @@ func (m *Memory) SyncDir(dir string) error {
 	return nil
 }
 
+// Whole implements FS.
+func (m *Memory) Whole(dir string) (Whole, error) {
+	if err := m.op(OpOpen, dir, 0, 0); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, err := m.find("open", dir); err != nil {
+		return nil, err
+	}
+	m.openings[clean(dir)]++
+	return &memWhole{m: m, dir: clean(dir)}, nil
+}
+
 func (op dirOp) apply(names map[string]*inode) {
 	if op.from != "" {
 		delete(names, op.from)

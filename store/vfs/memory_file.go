@@ -190,18 +190,23 @@ func (f *memFile) Sync() error {
 	if f.closed {
 		return f.fail(OpSync, fs.ErrClosed)
 	}
-	old := f.n.synced
-	f.n.synced = clonePages(f.n.data)
-	for p, lost := range f.n.lost {
-		now := page(f.n.synced, p)
+	f.n.sync()
+	return nil
+}
+
+// sync makes a file's content durable. What could not be written before stays lost.
+func (n *inode) sync() {
+	old := n.synced
+	n.synced = clonePages(n.data)
+	for p, lost := range n.lost {
+		now := page(n.synced, p)
 		if len(now) != len(lost) || !samePages(now, lost) { // written again since
-			delete(f.n.lost, p)
+			delete(n.lost, p)
 			continue
 		}
 		zeroPages(now)
 		copyPages(now, page(old, p))
 	}
-	return nil
 }
 
 // losePages does what Linux does when pages cannot be written: they are taken for written all the same.

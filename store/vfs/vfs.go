@@ -28,6 +28,10 @@ type FS interface {
 	RemoveAll(name string) error
 	// SyncDir makes the entries of a directory durable: names created, renamed and removed in it.
 	SyncDir(dir string) error
+	// Whole opens all that lies below a directory as one thing to sync, for those who have written so many files that to sync
+	// each costs more than to sync everything. What is mounted or linked from elsewhere below the directory does not belong to
+	// it. ErrUnsupported where the system cannot, or does not tell whether it could.
+	Whole(dir string) (Whole, error)
 	// Lock takes the exclusive lock that upstream takes on a file: a POSIX record lock on byte 0. The file is made when it
 	// is missing. The lock lives until Close, or the end of the process. ErrLocked tells that someone else has it.
 	Lock(name string) (io.Closer, error)
@@ -61,6 +65,15 @@ type File interface {
 	// Forget drops what the page cache holds of the file and takes for written, so that the next read shows what the disk has.
 	// What is still to be written stays. It does nothing where the system has no such thing.
 	Forget() error
+}
+
+// Whole is all that lies below a directory. It is safe for concurrent use.
+type Whole interface {
+	// Sync makes durable whatever has been written below: bytes, lengths, names made, renamed and removed. It fails when
+	// anything could not be written since the Whole was opened or last synced, be it of somebody else who shares the disk. After
+	// a failure the same holds as for File.Sync.
+	Sync() error
+	Close() error
 }
 
 // Mapping is a part of a file as memory. Reading a page that cannot be fetched from the disk, or writing one that cannot be
