@@ -82,6 +82,7 @@ func (c *comparison) write(out io.Writer, took time.Duration) error {
 	fmt.Fprintf(b, "| sequential write to the data's disk | %.0f MB/s |\n", m.WriteBytes/1e6)
 	fmt.Fprintf(b, "| CPU for each KiB of that | %.2f µs |\n", m.WriteCPU)
 	fmt.Fprintf(b, "| syncs of one page | %.0f/s |\n", m.SyncsPerSecond)
+	c.writeBudgets(b)
 	fmt.Fprintf(b, "\n%d rounds in %s.\n", c.settings.rounds, took.Round(time.Second))
 	return b.Flush()
 }
