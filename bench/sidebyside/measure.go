@@ -46,6 +46,8 @@ type life struct {
 // measure runs all rounds.
 func (c *comparison) measure(ctx context.Context) error {
 	c.figures, c.load = map[string][][2]figure{}, loadAverage()
+	began := time.Now()
+	var longest time.Duration // of the rounds
 	if err := c.bench(ctx, &c.limits, "limits", "-duration", "2s", "-dir", c.settings.dir); err != nil {
 		return err
 	}
@@ -53,6 +55,12 @@ func (c *comparison) measure(ctx context.Context) error {
 		return err
 	}
 	for round := range c.settings.rounds {
+		if round > 0 && time.Since(began)+longest > c.settings.within {
+			say("no time is left for round %d", round+1)
+			c.settings.rounds = round
+			break
+		}
+		roundBegan := time.Now()
 		order := []int{0, 1}
 		if round%2 == 1 {
 			order = []int{1, 0}
@@ -69,6 +77,7 @@ func (c *comparison) measure(ctx context.Context) error {
 				}
 			}
 		}
+		longest = max(longest, time.Since(roundBegan))
 	}
 	return nil
 }

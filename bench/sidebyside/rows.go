@@ -72,7 +72,7 @@ var rows = []row{
 	{name: catchUpRow, before: "produce -prefix CatchUp -batch 32 -count 200000", args: "consume -prefix CatchUp -from first -until-end -connections 8", quick: true, timed: true},
 	{name: "catch-up pull of one tag in 16", before: "produce -prefix Tagged -batch 32 -tags 16 -count 200000", args: "consume -prefix Tagged -from first -until-end -connections 8 -filter-tags TAG0003", timed: true},
 	{name: "catch-up pull of one tag in 16, by an SQL expression", before: "produce -prefix ByExpression -batch 32 -tags 16 -count 200000", args: "consume -prefix ByExpression -from first -until-end -connections 8 -filter-sql TAGS='TAG0003'", timed: true},
-	{name: "catch-up pop, 1 KiB, each message acknowledged", before: "produce -prefix CatchUpPop -batch 32 -count 100000", args: "consume -prefix CatchUpPop -pop -from first -until-end -connections 8", quick: true, timed: true},
+	{name: "catch-up pop, 1 KiB, each message acknowledged", before: "produce -prefix CatchUpPop -batch 32 -count 100000", args: "consume -prefix CatchUpPop -pop -from first -until-end -connections 8", timed: true},
 	{name: "catch-up pop, 1 KiB, acknowledged in batches", before: "produce -prefix CatchUpPopBatch -batch 32 -count 100000", args: "consume -prefix CatchUpPopBatch -pop -ack batch -from first -until-end -connections 8", timed: true},
 	{name: "end to end at 1,000 messages a second, popped", args: "mixed -prefix EndToEndPop -pop -connections 8 -consumers 8 -window 32 -rate 1000", load: "consume"},
 	{name: "client load: the official benchmark Producer, 16 threads, 1 KiB", client: "JavaProducer"},
