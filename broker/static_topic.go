@@ -40,6 +40,7 @@ func (b *Broker) updateStaticTopic(r *remoting.Request) error {
 	if err := b.topics.Update(topic); err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)
 	}
+	b.hold.WakeAll() // pulls that wait where no message will come any more
 	b.awaitRegistered()
 	r.Reply(protocol.ResponseSuccess, remarkUnset, nil, nil)
 	return nil
