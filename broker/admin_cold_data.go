@@ -88,7 +88,7 @@ func (b *Broker) coldLimitInfo(r *remoting.Request) error {
 }
 
 // setReadAhead serves SET_COMMITLOG_READ_MODE (2004): 0 has the operating system
-// read ahead, which it always does here, 1 has it not.
+// read ahead, 1 has it not.
 func (b *Broker) setReadAhead(r *remoting.Request) error {
 	mode, ok := r.Ext.Get("READ_AHEAD_MODE")
 	if !ok {
@@ -100,9 +100,8 @@ func (b *Broker) setReadAhead(r *remoting.Request) error {
 		return refuse(protocol.ResponseSystemError, "set commitlog readahead mode failed")
 	case n != 0 && n != 1:
 		return refuse(protocol.ResponseInvalidParameter, "set commitlog readahead mode param value error")
-	case n == 1:
-		return refuse(protocol.ResponseSystemError, "set commitlog readahead mode failed: the mode 1 is not in this version")
 	}
+	b.store.SetReadAhead(n == 0)
 	r.Reply(protocol.ResponseSuccess, "set commitlog readahead mode success, mode: "+mode, nil, nil)
 	return nil
 }

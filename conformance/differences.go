@@ -118,13 +118,6 @@ var Differences = []Difference{
 		Why:      "an answer of success is a promise",
 	},
 	{
-		Number:   16,
-		Title:    "reading the log without read-ahead (SET_COMMITLOG_READ_MODE 1)",
-		Official: "the operating system is asked for it",
-		Gantry:   "refused",
-		Why:      "the log is not read by such means here, and a switch must not seem to do what it does not",
-	},
-	{
 		Number:   17,
 		Title:    "deleting a consumer group",
 		Official: "the broker creates the group again with default settings at once, when groups are created by themselves",

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/gantrymq/gantry/store/vfs"
@@ -53,7 +54,10 @@ type openFile struct {
 	key   fileKey
 	cache *fileCache
 	elem  *list.Element // nil once it has left the cache
-	users int           // the cache itself not counted
+
+	scattered atomic.Bool // SetReadAhead's mode that the system was told of
+
+	users int // the cache itself not counted
 }
 
 func newFileCache(fs vfs.FS, limit int) *fileCache {

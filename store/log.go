@@ -29,6 +29,8 @@ type commitLog struct {
 	view atomic.Pointer[logView]
 	end  atomic.Int64 // where the next record goes; everything before is readable
 
+	scattered atomic.Bool // the system is not to read ahead in the files
+
 	mu            sync.Mutex // guards the fields down to the blank line, and every queue's next offset
 	active        *hotSegment
 	pos           int64    // where the next record goes: base of the active segment to its end

@@ -235,6 +235,8 @@ func (l *commitLog) createSegment(g *segment) (h *hotSegment, allocated int64, e
 		l.fs.Remove(g.path) // the next attempt may choose another directory; if this fails too, it is found there
 		return nil, 0, fmt.Errorf("make commit log file %s: %w", g.path, err)
 	}
-	h, err = mapHot(f, g)
+	if h, err = mapHot(f, g); err == nil && l.scattered.Load() {
+		l.adviseHot(h)
+	}
 	return h, g.base + first, err
 }

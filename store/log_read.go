@@ -55,6 +55,7 @@ func (l *commitLog) readSegment(g *segment, phy int64, buf []byte) error {
 		return err
 	}
 	defer f.release()
+	l.adviseCold(f)
 	_, err = f.ReadAt(buf, phy-g.base)
 	return err
 }

@@ -324,3 +324,9 @@ func page(data []byte, p int64) []byte {
 	}
 	return data[off:min(off+pageSize, int64(len(data)))]
 }
+
+// ReadAhead implements File: nothing here is read ahead.
+func (f *memFile) ReadAhead(bool) error { return nil }
+
+// ReadAhead implements Mapping.
+func (p *memMapping) ReadAhead(bool) error { return nil }

@@ -206,6 +206,19 @@ func (f *osFile) Forget() error {
 	return err
 }
 
+// ReadAhead implements File.
+func (f *osFile) ReadAhead(on bool) error {
+	advice := unix.FADV_RANDOM
+	if on {
+		advice = unix.FADV_NORMAL
+	}
+	err := f.control("advise on reading", func() error { return unix.Fadvise(f.fd, 0, 0, advice) })
+	if errors.Is(err, ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
 func (f *osFile) control(what string, call func() error) error {
 	for {
 		err := call()
@@ -249,6 +262,19 @@ func (m *osMapping) Populate(off, n int64) error {
 		return fmt.Errorf("prepare %d bytes of %s for writing: %w", n, m.name, err)
 	}
 	return nil
+}
+
+// ReadAhead implements Mapping.
+func (m *osMapping) ReadAhead(on bool) error {
+	advice := unix.MADV_RANDOM
+	if on {
+		advice = unix.MADV_NORMAL
+	}
+	err := unix.Madvise(m.b, advice)
+	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+		return nil
+	}
+	return fmt.Errorf("advise on reading %s: %w", m.name, err)
 }
 
 func (m *osMapping) Close() error {

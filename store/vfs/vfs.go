@@ -65,6 +65,9 @@ type File interface {
 	// Forget drops what the page cache holds of the file and takes for written, so that the next read shows what the disk has.
 	// What is still to be written stays. It does nothing where the system has no such thing.
 	Forget() error
+	// ReadAhead says whether the system should read more of the file than it is asked for, which it does by itself. It does nothing where
+	// the system has no such thing.
+	ReadAhead(on bool) error
 }
 
 // Whole is all that lies below a directory. It is safe for concurrent use.
@@ -84,6 +87,8 @@ type Mapping interface {
 	// Populate prepares a range for writing, so that its first touch costs no page fault, and reports what a fault would
 	// have died of. ErrUnsupported where the system cannot.
 	Populate(off, n int64) error
+	// ReadAhead is File.ReadAhead for what is read through this mapping.
+	ReadAhead(on bool) error
 	Close() error
 }
 
