@@ -163,6 +163,9 @@ func (b *Broker) open(cfg *Config) (err error) {
 	if err := b.openTables(cfg, dir); err != nil {
 		return err
 	}
+	if err := b.openCompaction(cfg); err != nil {
+		return err
+	}
 	if err := b.openDelay(cfg, dir); err != nil {
 		return err
 	}

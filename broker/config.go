@@ -24,6 +24,7 @@ type Config struct {
 	StoreConfig
 	LightQueueConfig
 	TimerConfig
+	CompactionConfig
 }
 
 // IdentityConfig says who the broker is and whom it registers with.

@@ -29,6 +29,7 @@ func (b *Broker) openStore(cfg *Config) error {
 	o.SegmentSize, o.QueueFileSize = cfg.MappedFileSizeCommitLog, cfg.MappedFileSizeConsumeQueue
 	o.QueueExtSize, o.BitMap = cfg.MappedFileSizeQueueExt, b.filterBitMap
 	o.IndexSlots, o.IndexEntries = cfg.MaxHashSlotNum, cfg.MaxIndexNum
+	o.Compaction = cfg.EnableCompaction
 	tune(cfg, &o.Tuning)
 	var err error
 	b.store, err = store.Open(o)

@@ -110,7 +110,7 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.TopicConfig) error {
 	h := &op.header
 	op.props.rewrite(h.Properties, b.ownProperties.Load())
-	if topic.Attributes["cleanup.policy"] == "COMPACTION" && !op.props.hasKeys {
+	if isCompacted(topic) && !op.props.keyed {
 		return refuse(protocol.ResponseMessageIllegal, "Required message key is missing")
 	}
 	op.msg = codec.Message{

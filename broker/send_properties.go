@@ -7,6 +7,7 @@ import (
 
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/store/compaction"
 )
 
 // sendProperties is the property text of a message on its way into the log. It
@@ -21,7 +22,7 @@ type sendProperties struct {
 	transaction bool
 	timed       bool // one of the properties of an arbitrary delivery time stands there
 	waitFlush   bool // WAIT is not "false"
-	hasKeys     bool
+	keyed       bool // KEYS is more than space
 	multiQueue  bool // INNER_MULTI_DISPATCH stands there
 	sharded     bool // __SHARDINGKEY stands there: the message is one of an ordered row
 	priority    string
@@ -93,7 +94,7 @@ func (p *sendProperties) note(name, value string) {
 	case protocol.PropertyUniqueKey:
 		p.uniqueKey = value
 	case protocol.PropertyKeys:
-		p.hasKeys = true
+		p.keyed = compaction.HasKey(value)
 	case protocol.PropertyDelayLevel:
 		p.delayLevel = value
 	case protocol.PropertyWait:

@@ -8,7 +8,7 @@ import (
 )
 
 // unservedStorage is attributes of topics that another kind of storage stands behind.
-var unservedStorage = []struct{ name, value string }{{attribute.QueueType, "BatchCQ"}, {attribute.CleanupPolicy, "COMPACTION"}}
+var unservedStorage = []struct{ name, value string }{{attribute.QueueType, "BatchCQ"}}
 
 // checkStorage refuses topics whose messages this store would not keep as their
 // attributes promise, rather than keep them otherwise in silence: an official

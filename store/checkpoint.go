@@ -180,6 +180,11 @@ func (s *Store) takeCheckpoint() error {
 	if err := s.queues.sync(); err != nil {
 		return s.syncFailed(err)
 	}
+	if s.compacted != nil {
+		if err := s.compacted.files.Sync(); err != nil {
+			return s.syncFailed(err)
+		}
+	}
 	c := s.checkpoint
 	indexTime, err := s.index.sync()
 	if err != nil {

@@ -20,6 +20,7 @@ func (s *Store) DeleteTopics(names []string) error {
 			errs = append(errs, s.deleteTopic(t))
 		}
 	}
+	errs = append(errs, s.deleteCompacted(names))
 	return errors.Join(errs...)
 }
 

@@ -49,6 +49,7 @@ type dispatcher struct {
 		topic string
 		id    int32
 		q     *queue
+		keeps bool // the topic is a compacted one
 	}
 }
 
@@ -217,6 +218,11 @@ func (s *Store) dispatchRecord(record []byte) error {
 			return err
 		}
 		tags := s.tagsCode(m)
+		if d.lastPut.keeps {
+			if err := s.dispatchCompacted(record, tags); err != nil {
+				return err
+			}
+		}
 		u := unit{phy: m.PhysicalOffset, size: m.StoreSize, tags: tags}
 		own := u // light queues have no extension
 		if s.tuning.Load().QueueExt {
@@ -253,6 +259,7 @@ func (s *Store) dispatchQueue(m *codec.Message) (*queue, error) {
 		return nil, err
 	}
 	c.q, c.topic, c.id = q, q.topic.name, q.id
+	c.keeps = s.compacted != nil && s.compacted.is(c.topic)
 	return q, nil
 }
 

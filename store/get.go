@@ -99,6 +99,10 @@ func (s *Store) Get(query *Query, r *GetResult) {
 		r.Status, r.Err = NoMatchedLogicQueue, errClosed
 		return
 	}
+	if c := s.compacted; c != nil && c.is(query.Topic) {
+		s.getCompacted(query, r)
+		return
+	}
 	q, err := s.queues.find(query.Topic, query.QueueID)
 	if err != nil {
 		r.Status, r.Err = OffsetFoundNull, err

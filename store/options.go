@@ -61,6 +61,9 @@ type Options struct {
 	// of the way. nil is an ordinary start.
 	Rebuild *Rebuild
 
+	// Compaction says that OpenCompaction follows (enableCompaction).
+	Compaction bool
+
 	Tuning Tuning // what may change while the store runs
 
 	paths     logPaths // CommitLog and ReadOnlyLogs, taken apart by complete

@@ -351,6 +351,28 @@ func (s *Store) rederive(p recoveryPlan, end int64) error {
 	}
 	s.alignQueues()
 	s.checkpointed.Store(p.start)
+	s.recovered = recovered{from: p.start, unclean: p.unclean || p.mended, own: p.own, doubt: c.minTime()}
+	if p.own {
+		s.recovered.doubt = c.queueTime
+	}
+	if s.o.Compaction && s.recovered.unclean {
+		s.recovered.settle = func() error { return s.settle(p, end, began) }
+		return nil
+	}
+	return s.settle(p, end, began)
+}
+
+// recovered is what OpenCompaction has to know of a start.
+type recovered struct {
+	from    int64        // queues were derived from this physical offset on
+	unclean bool         // the last user did not stop cleanly, or damage was taken out
+	own     bool         // the checkpoint was Gantry's
+	doubt   int64        // store time from which on what is derived may not have been synced
+	settle  func() error // makes the start count; nil when it does
+}
+
+// settle makes what was recovered durable and says so.
+func (s *Store) settle(p recoveryPlan, end int64, began time.Time) error {
 	if p.unclean || p.mended || s.o.Rebuild != nil {
 		if err := s.takeCheckpoint(); err != nil {
 			return err

@@ -40,6 +40,9 @@ type Store struct {
 	closeErr     error
 	recovering   bool // Open has not returned: nobody is told of arrivals
 
+	recovered recovered  // what Open has done, for OpenCompaction
+	compacted *compacted // nil when there are no compacted topics; set before Run
+
 	cleaner cleaner
 }
 
@@ -54,6 +57,9 @@ func (s *Store) Run(ctx context.Context) error {
 	wg.Go(func() { s.queueLoop(ctx) })
 	wg.Go(func() { s.prepareLoop(ctx) })
 	wg.Go(func() { s.cleanLoop(ctx) })
+	if s.compacted != nil {
+		wg.Go(func() { s.compacted.files.Run(ctx) })
+	}
 	<-ctx.Done()
 	wg.Wait()
 	return context.Cause(ctx)
@@ -89,6 +95,9 @@ func (s *Store) close() error {
 	s.log.mu.Lock()
 	s.log.closed = true
 	s.log.mu.Unlock()
+	if s.recovered.settle != nil { // the start was cut short: the next one has to begin where this one did
+		return errors.Join(s.dropNext(false), s.release())
+	}
 	err := s.finish()
 	if err != nil {
 		err = fmt.Errorf("the store was not closed cleanly, the next start recovers: %w", err)
@@ -135,6 +144,9 @@ func (s *Store) release() error {
 		g.cool()
 	}
 	errs := []error{s.index.close(), s.queues.closeWhole(), s.cache.close()}
+	if s.compacted != nil {
+		errs = append(errs, s.compacted.files.Close())
+	}
 	if s.checkpointFile.file != nil {
 		errs = append(errs, s.checkpointFile.file.Close())
 	}

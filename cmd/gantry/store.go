@@ -148,6 +148,12 @@ func printListing(out io.Writer, l *inspect.Listing) error {
 	for _, q := range l.Queues {
 		fmt.Fprintf(w, "%s\t%d\t%d to %d\t%s\t%s\n", q.Topic, q.ID, q.Min, q.Max, showTime(q.First), showTime(q.Last))
 	}
+	if len(l.Compacted) > 0 {
+		fmt.Fprintf(w, "\t\t\t\t\nCOMPACTED\tQUEUE\tOFFSETS\tMESSAGES\tBYTES\n")
+	}
+	for _, q := range l.Compacted {
+		fmt.Fprintf(w, "%s\t%d\t%d to %d\t%d\t%d\n", q.Topic, q.ID, q.Min, q.Max, q.Messages, q.Bytes)
+	}
 	fmt.Fprintf(w, "\t\t\t\t\nINDEX\tENTRIES\tLOG\tFIRST STORED\tLAST STORED\n")
 	for _, x := range l.Indexes {
 		fmt.Fprintf(w, "%s\t%d\t%d to %d\t%s\t%s\n", filepath.Base(x.Path), x.Entries, x.From, x.To, showTime(x.Begin), showTime(x.End))
@@ -275,6 +281,6 @@ func printReport(out io.Writer, r *inspect.Report) {
 	if left := r.Left(); left > 0 {
 		fmt.Fprintf(out, "… and %d more\n", left)
 	}
-	fmt.Fprintf(out, "%d messages from %d to %d, %d entries of %d queues, %d index entries, %d timer entries: %d damages, %d notes\n",
-		r.Records, r.LogMin, r.LogEnd, r.Units, r.Queues, r.Entries, r.TimerUnits, r.Damaged, r.Noted)
+	fmt.Fprintf(out, "%d messages from %d to %d, %d entries of %d queues, %d index entries, %d timer entries, %d compacted messages: %d damages, %d notes\n",
+		r.Records, r.LogMin, r.LogEnd, r.Units, r.Queues, r.Entries, r.TimerUnits, r.Compacted, r.Damaged, r.Noted)
 }

@@ -42,6 +42,7 @@ var rooms = []room{
 
 	{dir: "store", imports: []string{"codec"}, quiet: true},
 	{dir: "store/vfs", sealed: true, quiet: true},
+	{dir: "store/compaction", imports: []string{"store/vfs", "codec"}, quiet: true},
 	{dir: "store/timerwheel", imports: []string{"store/vfs"}, sealed: true, quiet: true},
 
 	{dir: "namesrv", imports: []string{"remoting", "config", "configfile"}, sockets: true},

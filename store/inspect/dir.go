@@ -47,15 +47,16 @@ func (g Segment) End() int64 { return g.Base + g.Size }
 
 // Dir is a store's directory as it was when it was opened. It is not safe for concurrent use.
 type Dir struct {
-	root     string
-	o        Options
-	segments []Segment
-	queues   []*queue
-	indexes  []indexFile
-	timer    timerFiles
-	point    checkpoint
-	unclean  bool // there is an abort file
-	faults   []Finding
+	root      string
+	o         Options
+	segments  []Segment
+	queues    []*queue
+	indexes   []indexFile
+	compacted []*compactedQueue
+	timer     timerFiles
+	point     checkpoint
+	unclean   bool // there is an abort file
+	faults    []Finding
 }
 
 // Open lists a directory. What is wrong with single files does not fail it: Verify tells.
@@ -83,7 +84,7 @@ func Open(root string, o Options) (*Dir, error) {
 	if !info.Dir {
 		return nil, fmt.Errorf("%s is a file: name the store's directory (storePathRootDir)", root)
 	}
-	for _, load := range []func() error{d.refuseForeign, d.listLog, d.listQueues, d.listIndexes, d.listTimer, d.readCheckpoint} {
+	for _, load := range []func() error{d.refuseForeign, d.listLog, d.listQueues, d.listIndexes, d.listTimer, d.listCompacted, d.readCheckpoint} {
 		if err := load(); err != nil {
 			return nil, err
 		}

@@ -6,14 +6,15 @@ import (
 
 // Listing is what lies in a directory, without reading the messages.
 type Listing struct {
-	Root        string         `json:"root"`
-	Unclean     bool           `json:"unclean"` // a broker runs there, or was killed
-	Segments    []SegmentInfo  `json:"commitLog"`
-	Queues      []QueueInfo    `json:"queues"`
-	Indexes     []IndexInfo    `json:"indexes"`
-	Checkpoint  CheckpointInfo `json:"checkpoint"`
-	Findings    []Finding      `json:"findings,omitempty"` // what is wrong with the files as such
-	RecoverFrom int64          `json:"recoverFrom"`        // where the next start begins to look
+	Root        string          `json:"root"`
+	Unclean     bool            `json:"unclean"` // a broker runs there, or was killed
+	Segments    []SegmentInfo   `json:"commitLog"`
+	Queues      []QueueInfo     `json:"queues"`
+	Compacted   []CompactedInfo `json:"compacted,omitempty"`
+	Indexes     []IndexInfo     `json:"indexes"`
+	Checkpoint  CheckpointInfo  `json:"checkpoint"`
+	Findings    []Finding       `json:"findings,omitempty"` // what is wrong with the files as such
+	RecoverFrom int64           `json:"recoverFrom"`        // where the next start begins to look
 }
 
 // SegmentInfo is one file of the log. Times are ms, 0 where there is no message.
@@ -83,6 +84,13 @@ func (d *Dir) List() (*Listing, error) {
 			return nil, err
 		}
 		l.Queues = append(l.Queues, info)
+	}
+	for _, q := range d.compacted {
+		info, err := d.compactedInfo(q)
+		if err != nil {
+			return nil, err
+		}
+		l.Compacted = append(l.Compacted, info)
 	}
 	for _, x := range d.indexes {
 		l.Indexes = append(l.Indexes, IndexInfo{x.path, x.head.count - 1, x.head.beginTime, x.head.endTime, x.head.beginPhy, x.head.endPhy})

@@ -81,7 +81,7 @@ func (p *Plan) planFiles() {
 			p.step("go on with the repair that was cut short")
 		case f.Kind == "checkpoint":
 			p.step("move the checkpoint aside: %s", f.Text)
-		case f.Kind == "queues", f.Kind == "config", f.Kind == "offset", f.Kind == "index size", f.Kind == "twin":
+		case f.Kind == "queues", f.Kind == "config", f.Kind == "offset", f.Kind == "index size", f.Kind == "twin", f.Kind == "compaction":
 			p.Manual = append(p.Manual, f.String())
 		}
 	}

@@ -21,6 +21,7 @@ type Report struct {
 	Entries        int64 // index entries that were compared with the log
 	TimerUnits     int64 // entries of the timer log
 	Queues         int   // consume queues
+	Compacted      int64 // messages of compacted queues
 }
 
 // verification is a Verify under way.
@@ -72,7 +73,7 @@ func (v *verification) run(ctx context.Context, now time.Time) error {
 	for _, f := range v.d.faults {
 		v.add(f)
 	}
-	for _, step := range []func(context.Context) error{v.prepareQueues, v.prepareIndex, v.prepareTimer, v.walkLog, v.finishQueues, v.finishIndex} {
+	for _, step := range []func(context.Context) error{v.prepareQueues, v.prepareIndex, v.prepareTimer, v.walkLog, v.finishQueues, v.finishIndex, v.checkCompacted} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("verify the store: %w", err)
 		}

@@ -1,0 +1,47 @@
+package broker
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/gantrymq/gantry/broker/attribute"
+	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/store"
+	"github.com/gantrymq/gantry/store/compaction"
+)
+
+// compactedPolicy is the value of the attribute cleanup.policy that makes a topic keep the newest message of each key.
+const compactedPolicy = "COMPACTION"
+
+func isCompacted(c *protocol.TopicConfig) bool {
+	return c != nil && c.Attributes[attribute.CleanupPolicy] == compactedPolicy
+}
+
+// openCompaction opens the queues of compacted topics. The topics are known by now.
+func (b *Broker) openCompaction(cfg *Config) error {
+	if !cfg.EnableCompaction {
+		return nil
+	}
+	sizes, err := compaction.NewSizes(cfg.CompactionMappedFileSize, cfg.CompactionCqMappedFileSize)
+	if err != nil {
+		return fmt.Errorf("compacted topics: %w", err)
+	}
+	// As many at once as the official broker runs, which share the memory for keys.
+	workers := min(runtime.NumCPU(), max(1, int(cfg.CompactionThreadNum)))
+	table, _ := b.topics.Snapshot()
+	var names []string
+	for name, c := range table {
+		if isCompacted(c) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return b.store.OpenCompaction(store.Compaction{
+		Compacted: func(topic string) bool { return isCompacted(b.topics.Get(topic)) },
+		Topics:    names,
+		Options: compaction.Options{
+			Sizes: sizes, Workers: workers, Interval: cfg.CompactionScheduleInternal, MapBytes: cfg.MaxOffsetMapSize / int64(workers),
+		},
+	})
+}

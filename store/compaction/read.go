@@ -1,0 +1,160 @@
+package compaction
+
+import (
+	"errors"
+	"slices"
+)
+
+// Status says how a read ended. They are upstream's, of CompactionLog.getMessage.
+type Status uint8
+
+// The statuses.
+const (
+	Found         Status = iota
+	NoMatched            // nothing, though the offset is within the queue
+	NoQueue              // the queue is not known here
+	NoMessage            // nothing was ever kept
+	OverflowOne          // the offset is the queue's end
+	OverflowBadly        // the offset is beyond the queue's end
+	Cold                 // Query.NoWait, and there is something to read: nothing was
+)
+
+// Query asks for messages of one queue.
+type Query struct {
+	Topic    string
+	QueueID  int32
+	Offset   int64
+	MaxCount int  // most messages
+	MaxBytes int  // most bytes; one message is returned however long it is
+	NoWait   bool // give up with Cold rather than read anything but the segment that is appended to
+
+	// What is nearer to the log's end than InMemory counts as being in memory; the other limits are of one read, for messages in
+	// memory and on disk.
+	InMemory             int64
+	MemBytes, MemCount   int
+	DiskBytes, DiskCount int
+	// Buffer lends room for the messages' bytes.
+	Buffer func(n int) []byte
+}
+
+// Result is what a read found. It can be used again.
+type Result struct {
+	Status     Status
+	NextOffset int64 // where the next read should begin
+	MinOffset  int64 // first readable offset, -1 when there is none
+	MaxOffset  int64
+	Data       []byte  // the records, one after the other, in what Query.Buffer lent
+	Offsets    []int64 // of the messages in Data
+	Sizes      []int32
+	Behind     int64 // bytes between the newest message that was looked at and the log's end
+
+	units []byte
+}
+
+// full is upstream's isTheBatchFull.
+func (query *Query) full(size int32, count, bytes int, behind int64) bool {
+	if count == 0 {
+		return false
+	}
+	after := bytes + int(size)
+	if count+1 > query.MaxCount || after > query.MaxBytes {
+		return true
+	}
+	if behind > query.InMemory {
+		return after > query.DiskBytes || count > query.DiskCount-1
+	}
+	return after > query.MemBytes || count > query.MemCount-1
+}
+
+// Get reads messages of a queue. A read ends with a segment, as upstream's does. Messages that were compacted away are passed over;
+// an offset before the first message is the first message's.
+func (s *Store) Get(query *Query, r *Result) error {
+	*r = Result{NextOffset: query.Offset, Offsets: r.Offsets[:0], Sizes: r.Sizes[:0], units: r.units}
+	q := s.find(query.Topic, query.QueueID)
+	if q == nil {
+		r.Status, r.NextOffset = NoQueue, 0
+		return nil
+	}
+	for {
+		err := q.read(query, r)
+		if !errors.Is(err, errReplaced) {
+			return err
+		}
+	}
+}
+
+// read is Get with one list of segments.
+func (q *queue) read(query *Query, r *Result) error {
+	r.MaxOffset = q.max.Load() // before the list: what it says is in the list
+	v := q.view.Load()
+	r.MinOffset = v.min()
+	off := query.Offset
+	switch {
+	case r.MaxOffset == 0:
+		r.Status, r.NextOffset = NoMessage, 0
+		return nil
+	case off == r.MaxOffset:
+		r.Status = OverflowOne
+		return nil
+	case off > r.MaxOffset:
+		r.Status, r.NextOffset = OverflowBadly, r.MaxOffset
+		if r.MinOffset == 0 {
+			r.NextOffset = 0
+		}
+		return nil
+	}
+	i := v.find(off)
+	if i == len(v.segs) { // cut just now
+		r.Status = NoMatched
+		return nil
+	}
+	last := v.segs[len(v.segs)-1]
+	if query.NoWait && v.segs[i] != last {
+		r.Status = Cold
+		return nil
+	}
+	h, err := q.s.handles.acquire(v.segs[i])
+	if err != nil {
+		return err
+	}
+	from, n, err := h.choose(query, r, last.base+last.end.Load())
+	if err == nil && n > 0 {
+		r.Data = query.Buffer(n)
+		err = h.readRecords(from, r.Data)
+	}
+	return errors.Join(err, q.s.handles.release(h))
+}
+
+// choose picks the messages of a read from a segment: their records follow each other, n bytes from a position on.
+func (h *handle) choose(query *Query, r *Result, logEnd int64) (from int64, n int, err error) {
+	const unitsAtOnce = 64
+	if r.units == nil {
+		r.units = make([]byte, unitsAtOnce*unitSize)
+	}
+	r.Status = NoMatched
+	count := int(h.seg.units.Load())
+	i, err := h.seek(max(query.Offset, 0), count)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i < count {
+		got, err := h.readUnits(i, count, r.units)
+		if err != nil {
+			return 0, 0, err
+		}
+		for b := range slices.Chunk(r.units[:got*unitSize], unitSize) {
+			u, ok := decodeUnit(b)
+			if !ok || n > 0 && u.pos != from+int64(n) || query.full(u.size, len(r.Offsets), n, logEnd-u.pos) {
+				return from, n, nil
+			}
+			if n == 0 {
+				from = u.pos
+			}
+			n += int(u.size)
+			r.Status, r.Behind, r.NextOffset = Found, logEnd-u.pos, u.offset+1
+			r.Offsets, r.Sizes = append(r.Offsets, u.offset), append(r.Sizes, u.size)
+		}
+		i += got
+	}
+	return from, n, nil
+}
