@@ -325,6 +325,22 @@ func TestBeginAnew(t *testing.T) {
 	}
 }
 
+// A name from outside removes no folder but a topic's.
+func TestDeleteStaysInside(t *testing.T) {
+	fs := vfs.NewMemory()
+	s := mustOpen(t, testOptions(t, fs))
+	defer closeStore(t, s)
+	all := cycle(0, 3, 3)
+	appendAll(t, s, all)
+	for _, name := range []string{"", ".", "..", "../..", "../compactionCq", testTopic + "/0", "/", "absent"} {
+		if err := s.Delete(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	check(t, s, all)
+	wantFiles(t, fs, 0)
+}
+
 // Readers and the appender go on while a queue is compacted again and again.
 func TestReadWhileCompacting(t *testing.T) {
 	s := mustOpen(t, testOptions(t, vfs.NewMemory()))

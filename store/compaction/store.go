@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -162,8 +163,12 @@ func (s *Store) Sync() error {
 	return nil
 }
 
-// Delete removes the queues of a topic. Nothing may be appended to them meanwhile.
+// Delete removes the queues of a topic. Nothing may be appended to them meanwhile. A name that no folder of a topic can have removes
+// nothing: whoever may delete topics must not reach other folders with one.
 func (s *Store) Delete(topic string) error {
+	if topic == "" || topic == "." || topic == ".." || strings.Contains(topic, "/") {
+		return nil
+	}
 	var errs []error
 	for _, id := range s.Queues(topic) {
 		q := s.find(topic, id)
