@@ -47,6 +47,9 @@ type Runner struct {
 	// TimeFactor stretches the time limit of every case and of what it waits for, for slow
 	// machines. Zero is one.
 	TimeFactor float64
+	// Linger is waited before every command of a conversation. It makes a slow machine of any:
+	// what fails with it depends on how soon a command follows another.
+	Linger time.Duration
 	// Progress is called with each result, from several goroutines but one at a time.
 	Progress func(Result)
 
@@ -181,7 +184,7 @@ func (r *Runner) runCase(ctx context.Context, target *Target, cluster *Cluster, 
 	limit := stretch(c.timeout(), r.TimeFactor)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	t := &T{ctx: ctx, c: c, target: target, cluster: cluster, run: r.id, factor: r.TimeFactor}
+	t := &T{ctx: ctx, c: c, target: target, cluster: cluster, run: r.id, factor: r.TimeFactor, linger: r.Linger}
 	start := time.Now()
 	done := make(chan struct{})
 	var running sync.WaitGroup

@@ -20,6 +20,7 @@ type T struct {
 	cluster *Cluster
 	run     string  // distinguishes the names of this run from those of others
 	factor  float64 // stretches limits, see Runner.TimeFactor
+	linger  time.Duration
 
 	mu       sync.Mutex // guards the fields below
 	failed   bool
@@ -154,6 +155,9 @@ func (t *T) Eventually(limit time.Duration, what string, f func(ctx context.Cont
 // Stretch is a limit made longer by the run's time factor: for limits that Eventually does not
 // keep by itself.
 func (t *T) Stretch(limit time.Duration) time.Duration { return stretch(limit, t.factor) }
+
+// Linger waits as long as the run wants between two commands, see Runner.Linger.
+func (t *T) Linger() { pause(t.ctx, t.linger) }
 
 // Pause waits for d, or less when the case's time is over.
 func (t *T) Pause(d time.Duration) { pause(t.ctx, d) }

@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/javadriver"
@@ -38,6 +39,7 @@ type options struct {
 	json, junit, page, keep        string
 	parallel, clusters, kills      int
 	timeFactor                     float64
+	linger                         time.Duration
 	quick, list, verbose           bool
 }
 
@@ -64,6 +66,7 @@ func parse() options {
 	flag.IntVar(&o.clusters, "clusters", 2, "sets of servers that run at once")
 	flag.IntVar(&o.kills, "kills", 20, "how often the cases go/kill-* kill Gantry's broker; the official one is killed twice")
 	flag.Float64Var(&o.timeFactor, "time-factor", 1, "stretch the time limit of every case by this factor")
+	flag.DurationVar(&o.linger, "linger", 0, "wait so long before every command of a conversation: what fails then depends on the machine's speed")
 	flag.Parse()
 	return o
 }
@@ -99,7 +102,7 @@ func run(ctx context.Context, o options) (_ report.Counts, err error) {
 	if err := java.Prepare(ctx, javaReleases(cases)...); err != nil {
 		return report.Counts{}, err
 	}
-	runner := &conformance.Runner{Parallel: o.parallel, Clusters: o.clusters, Keep: o.keep, TimeFactor: o.timeFactor}
+	runner := &conformance.Runner{Parallel: o.parallel, Clusters: o.clusters, Keep: o.keep, TimeFactor: o.timeFactor, Linger: o.linger}
 	var all report.Run
 	for _, kind := range strings.Split(o.targets, ",") {
 		target, closeTarget, err := newTarget(ctx, conformance.Kind(kind), o)

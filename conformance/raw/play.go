@@ -106,6 +106,7 @@ func (p *player) close() {
 func (p *player) play(b block) ([]string, error) {
 	var out []string
 	for _, c := range b.commands {
+		p.t.Linger()
 		lines, err := p.perform(c)
 		if err != nil {
 			return nil, err
@@ -346,7 +347,7 @@ func (p *player) expect(c command) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(p.t.Context(), p.t.Stretch(answerTime))
+	ctx, cancel := context.WithTimeout(p.t.Context(), p.t.Stretch(untilTime))
 	defer cancel()
 	code, _ := c.code()
 	for {
