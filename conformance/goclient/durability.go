@@ -172,6 +172,7 @@ func handOver(t *conformance.T) {
 	t.StartServers()
 	broker := t.Servers().Broker()
 	topic, group := newTopic(t, 2), t.Group()
+	logical := t.Topic()
 	var sent []string
 	consumed := newInbox()
 	for round, launcher := range []conformance.Launcher{t.Target().Self, t.Target().Reference, t.Target().Self} {
@@ -181,6 +182,7 @@ func handOver(t *conformance.T) {
 			t.Check(broker.Start(t.Context()), "start the broker in round %d", round)
 			awaitRoute(t, topic)
 		}
+		staticQueue(t, logical, round)
 		p := newProducer(t)
 		var fresh []string
 		for _, body := range numbered(fmt.Sprint("round", round), 40) {

@@ -8,6 +8,7 @@
 //	feature topic administration
 //	codes 17 105
 //	broker traceTopicEnable=true         a setting of the broker; scripts with equal settings share servers
+//	two-brokers                          the servers are a name server and two brokers
 //	in-turn                              nothing else uses the servers meanwhile
 //	mask time \d\d:\d\d:\d\d             what the expression matches is shown as <time> in outputs,
 //	                                     but for the part in its first parentheses
@@ -34,7 +35,7 @@
 // and a line "official REASON" in the head keeps our tool out of a script, "alone" gives
 // each tool servers of its own.
 //
-// {ns}, {broker} and {brokerName} are the servers'; {topic}, {topic2}, {group}, {group2} are
+// {ns}, {broker} and {brokerName} are the servers', {broker2} and {brokerName2} the second broker's; {topic}, {topic2}, {group}, {group2} are
 // the case's own, and short enough for the tool's columns; {dir} is an empty folder. Left out
 // of outputs are stack traces and the width of columns: they tell of the tool and of the
 // machine, not of the server.

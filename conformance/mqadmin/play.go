@@ -46,6 +46,9 @@ func play(t *conformance.T, s *script, pool *javadriver.Pool, own *Tool, record 
 		"group": short("G", t.Group()), "group2": short("G", t.Group()),
 		"dir": t.TempDir(),
 	}}
+	for i, b := range servers.Brokers[1:] {
+		p.vars[fmt.Sprintf("broker%d", i+2)], p.vars[fmt.Sprintf("brokerName%d", i+2)] = b.Address(), b.Name()
+	}
 	for _, st := range s.steps {
 		p.step(st)
 	}

@@ -106,6 +106,8 @@ func (s *script) headLine(line string) error {
 			*settings = map[string]string{}
 		}
 		(*settings)[key] = value
+	case "two-brokers":
+		s.head.Topology = conformance.TwoBrokers
 	case "in-turn":
 		s.head.InTurn = true
 	case "gap":

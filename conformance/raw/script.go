@@ -30,6 +30,10 @@ import (
 // written by hand: cmd/conformance -rewrite records them from the official server, and the
 // change is reviewed as a diff.
 //
+// Other verbs than send: topic creates one, let keeps a value under a name, pause waits for a
+// while, background and await make a request and show its answer later, expect waits for a
+// request of the server, dispatched for the end of a queue, hangup closes a connection.
+//
 // The head line "alone" gives a conversation servers that nobody else has used, and "in-turn"
 // ones that only conversations of this kind use, one after the other.
 //
