@@ -42,9 +42,9 @@ lint: ## the checks of make test that run no test
 	@$(GO) run ./internal/check gofmt vet lint staticcheck
 
 .PHONY: test-long
-test-long: ## also the tests behind the build tag long: many rounds, large stores, minutes; and a broker killed 100 times under load
+test-long: ## also the tests behind the build tag long: many rounds, large stores, minutes, an hour of mixed load (GANTRY_SOAK); and a broker killed 100 times under load
 	$(GO) vet -tags long ./...
-	$(GO) test -tags long -timeout 60m ./...
+	$(GO) test -tags long -timeout 90m ./...
 	$(GO) run ./cmd/conformance -target process -run '^go/kill-' -kills 100
 
 .PHONY: fuzz
