@@ -19,13 +19,7 @@ func (c *Client) ParentTopic(ctx context.Context, addr, parent string) (*ParentT
 }
 
 // ParentTopicInfo stands for upstream's GetParentTopicInfoResponseBody.
-type ParentTopicInfo struct {
-	Groups         []string `json:"groups"`
-	LiteTopicCount int32    `json:"liteTopicCount"`
-	LMQNum         int32    `json:"lmqNum"`
-	Topic          string   `json:"topic,omitempty"`
-	TTL            int32    `json:"ttl"` // minutes
-}
+type ParentTopicInfo = protocol.ParentTopicInfo
 
 // LiteTopic reads what one broker has of a lite topic.
 func (c *Client) LiteTopic(ctx context.Context, addr, parent, lite string) (*LiteTopicInfo, error) {
@@ -34,19 +28,10 @@ func (c *Client) LiteTopic(ctx context.Context, addr, parent, lite string) (*Lit
 }
 
 // LiteTopicInfo stands for upstream's GetLiteTopicInfoResponseBody.
-type LiteTopicInfo struct {
-	LiteTopic        string               `json:"liteTopic,omitempty"`
-	ParentTopic      string               `json:"parentTopic,omitempty"`
-	ShardingToBroker bool                 `json:"shardingToBroker"`
-	Subscriber       []ClientGroup        `json:"subscriber"`
-	TopicOffset      protocol.TopicOffset `json:"topicOffset"`
-}
+type LiteTopicInfo = protocol.LiteTopicInfo
 
 // ClientGroup is a client as a member of a group.
-type ClientGroup struct {
-	ClientID string `json:"clientId,omitempty"`
-	Group    string `json:"group,omitempty"`
-}
+type ClientGroup = protocol.ClientGroup
 
 // LiteClient reads what one broker knows of a client's lite subscriptions, at most
 // max topics of them.
@@ -57,15 +42,7 @@ func (c *Client) LiteClient(ctx context.Context, addr, parent, group, clientID s
 }
 
 // LiteClientInfo stands for upstream's GetLiteClientInfoResponseBody. Times are in ms.
-type LiteClientInfo struct {
-	ClientID        string   `json:"clientId,omitempty"`
-	Group           string   `json:"group,omitempty"`
-	LastAccessTime  int64    `json:"lastAccessTime"`
-	LastConsumeTime int64    `json:"lastConsumeTime"`
-	LiteTopicCount  int32    `json:"liteTopicCount"`
-	LiteTopicSet    []string `json:"liteTopicSet,omitzero"`
-	ParentTopic     string   `json:"parentTopic,omitempty"`
-}
+type LiteClientInfo = protocol.LiteClientInfo
 
 // LiteGroup reads how far a group is behind in lite topics of one broker: in one of
 // them, or with "" in the top that are furthest behind.
@@ -75,23 +52,10 @@ func (c *Client) LiteGroup(ctx context.Context, addr, group, lite string, top in
 }
 
 // LiteGroupInfo stands for upstream's GetLiteGroupInfoResponseBody. Times are in ms.
-type LiteGroupInfo struct {
-	EarliestUnconsumedTimestamp int64                   `json:"earliestUnconsumedTimestamp"`
-	Group                       string                  `json:"group,omitempty"`
-	LagCountTopK                []LiteLag               `json:"lagCountTopK"`
-	LagTimestampTopK            []LiteLag               `json:"lagTimestampTopK"`
-	LiteTopic                   string                  `json:"liteTopic,omitempty"`
-	LiteTopicOffsetWrapper      *protocol.OffsetWrapper `json:"liteTopicOffsetWrapper"`
-	ParentTopic                 string                  `json:"parentTopic,omitempty"`
-	TotalLagCount               int64                   `json:"totalLagCount"`
-}
+type LiteGroupInfo = protocol.LiteGroupInfo
 
 // LiteLag says how far a group is behind in one lite topic.
-type LiteLag struct {
-	EarliestUnconsumedTimestamp int64  `json:"earliestUnconsumedTimestamp"`
-	LagCount                    int64  `json:"lagCount"`
-	LiteTopic                   string `json:"liteTopic,omitempty"`
-}
+type LiteLag = protocol.LiteLag
 
 // TriggerLite has one broker look again for lite messages of a group; clientID "" means
 // for all its clients.

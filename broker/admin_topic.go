@@ -122,6 +122,9 @@ func (b *Broker) deleteTopic(r *remoting.Request) error {
 			}
 		}
 	}
+	if b.liteParent(h.Topic) {
+		b.deleteLite(liteStore{popStore{b}}.LiteTopics(h.Topic))
+	}
 	for _, topic := range doomed {
 		if _, err := b.topics.Delete(topic); err != nil {
 			return err

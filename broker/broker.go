@@ -17,6 +17,7 @@ import (
 	"github.com/gantrymq/gantry/broker/delay"
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/groups"
+	"github.com/gantrymq/gantry/broker/lite"
 	"github.com/gantrymq/gantry/broker/longpoll"
 	"github.com/gantrymq/gantry/broker/offsets"
 	"github.com/gantrymq/gantry/broker/pop"
@@ -75,19 +76,25 @@ type Broker struct {
 	popper    *pop.Popper
 	polls     *pop.Polls[*heldPop] // pops that wait
 	notices   *pop.Polls[*heldPop] // notifications that wait
-	revivers  []*pop.Reviver
-	revived   revivedMessages
-	modes     *assignment.Modes // how groups receive
-	routes    topicRoutes
-	producers *clients.Producers
-	consumers *clients.Consumers
-	locks     *queuelock.Manager
-	hold      *longpoll.Holder[*heldPull]
-	delay     *delay.Scheduler
-	halves    *transaction.Service
-	levels    delay.Levels
-	timer     *timer.Service // nil when timerWheelEnable is off
-	stats     *stats.Manager
+	lite      *lite.Manager
+	litePolls *pop.Polls[*heldPop] // pops from lite topics that wait, by client
+	// liteSessions are the connections on which clients last changed their lite
+	// subscriptions: client string → remoting.Session.
+	liteSessions sync.Map
+	liteRoutes   topicRoutes
+	revivers     []*pop.Reviver
+	revived      revivedMessages
+	modes        *assignment.Modes // how groups receive
+	routes       topicRoutes
+	producers    *clients.Producers
+	consumers    *clients.Consumers
+	locks        *queuelock.Manager
+	hold         *longpoll.Holder[*heldPull]
+	delay        *delay.Scheduler
+	halves       *transaction.Service
+	levels       delay.Levels
+	timer        *timer.Service // nil when timerWheelEnable is off
+	stats        *stats.Manager
 
 	reviveTopic string
 	coldLimits  coldLimits
@@ -166,6 +173,7 @@ func (b *Broker) open(cfg *Config) (err error) {
 	if err := b.openCompaction(cfg); err != nil {
 		return err
 	}
+	b.openLite()
 	if err := b.openDelay(cfg, dir); err != nil {
 		return err
 	}

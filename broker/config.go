@@ -23,6 +23,7 @@ type Config struct {
 	TransactionConfig
 	StoreConfig
 	LightQueueConfig
+	LiteConfig
 	TimerConfig
 	CompactionConfig
 }
@@ -208,6 +209,19 @@ type LightQueueConfig struct {
 	EnableLMQQuota      bool  `conf:"enableLmqQuota"`
 	MaxLMQ              int32 `conf:"maxLmqConsumeQueueNum"`
 	EnableLMQStats      bool  `conf:"enableLmqStats"`
+}
+
+// LiteConfig says how lite topics are served.
+type LiteConfig struct {
+	MaxLiteSubscriptionCount              int64         `conf:"maxLiteSubscriptionCount"`
+	MaxClientEventCount                   int32         `conf:"maxClientEventCount"`
+	LiteEventCheckInterval                time.Duration `conf:"liteEventCheckInterval" unit:"ms"`
+	LiteFullDispatchDelay                 time.Duration `conf:"liteEventFullDispatchDelayTime" unit:"ms"`
+	LiteFullDispatchDelayForWildcardGroup time.Duration `conf:"liteEventFullDispatchDelayTimeForWildcardGroup" unit:"ms"`
+	LiteSubscriptionCheckInterval         time.Duration `conf:"liteSubscriptionCheckInterval" unit:"ms"`
+	LiteSubscriptionCheckTimeout          time.Duration `conf:"liteSubscriptionCheckTimeoutMills" unit:"ms"`
+	LiteTTLCheckInterval                  time.Duration `conf:"liteTtlCheckInterval" unit:"ms"`
+	MinLiteTTL                            time.Duration `conf:"minLiteTTl" unit:"ms"`
 }
 
 // SyncFlush reports whether a send is answered only when it is on the disk.

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -16,6 +17,13 @@ func (b *Broker) searchOffset(r *remoting.Request) error {
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
 		return b.searchLogical(r, &h)
+	}
+	if isLite(h.LiteTopic) {
+		h.Topic = compat.LiteTopicName(h.Topic, h.LiteTopic)
+		if h.QueueID != 0 || b.maxOffset(h.Topic, 0) <= 0 {
+			r.Reply(protocol.ResponseSuccess, "", &protocol.SearchOffsetResponseHeader{}, nil)
+			return nil
+		}
 	}
 	offset, err := b.store.OffsetByTime(h.Topic, h.QueueID, h.Timestamp, h.BoundaryType == "upper")
 	if err != nil {

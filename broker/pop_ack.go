@@ -22,6 +22,9 @@ func (b *Broker) ackMessage(r *remoting.Request) error {
 	if err := b.admitReceipt(r, h.Topic, h.QueueID); err != nil {
 		return err
 	}
+	if isLite(h.LiteTopic) {
+		return b.ackLite(r, &h)
+	}
 	first, end := b.queueBounds(h.Topic, h.QueueID)
 	if h.Offset < first || h.Offset > end {
 		return refuse(protocol.ResponseNoMessage, "offset is illegal, key:%s@%d, commit:%d, store:%d~%d", h.Topic, h.QueueID, h.Offset, first, end)
@@ -148,6 +151,9 @@ func (b *Broker) changeInvisible(r *remoting.Request) error {
 			return nil
 		}
 		return err
+	}
+	if isLite(h.LiteTopic) {
+		return b.delayLite(r, &h)
 	}
 	if first, end := b.queueBounds(h.Topic, h.QueueID); h.Offset < first || h.Offset >= end {
 		refused(protocol.ResponseNoMessage, notSet)

@@ -247,6 +247,7 @@ type heldPop struct {
 	pending *remoting.Pending
 	pop     *popOp        // of a pop
 	notice  *notification // of a notification
+	lite    *litePop      // of a pop from lite topics
 }
 
 // holdPop parks a pop that found nothing.
@@ -281,8 +282,12 @@ func (b *Broker) parkPop(held *heldPop) {
 
 // resumePop runs a request again that was woken, or whose time is over.
 func (b *Broker) resumePop(held *heldPop) {
-	if held.notice != nil {
+	switch {
+	case held.notice != nil:
 		b.resumeNotice(held)
+		return
+	case held.lite != nil:
+		b.resumeLite(held)
 		return
 	}
 	b.pop(held.pop)

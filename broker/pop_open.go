@@ -51,7 +51,7 @@ func (b *Broker) openPolls(cfg *Config) {
 	options := pop.PollOptions[*heldPop]{
 		Now: func() int64 { return b.now().UnixMilli() }, Limits: b.pollLimits, Workers: popWorkers, Gone: popGone, Resume: b.resumePop,
 	}
-	b.polls, b.notices = pop.NewPolls(options), pop.NewPolls(options)
+	b.polls, b.notices, b.litePolls = pop.NewPolls(options), pop.NewPolls(options), pop.NewPolls(options)
 }
 
 // readQueues is how many queues of a topic are read, 0 when there is no such

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/gantrymq/gantry/compat"
 	"strings"
 	"time"
 
@@ -108,6 +109,9 @@ func (b *Broker) messagesArrived(batch []store.Arrival) {
 		b.hold.Notify(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode, a.Record)
 		b.polls.Arrived(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode, a.Record)
 		b.notices.Arrived(a.Topic, a.QueueID, a.QueueOffset, a.TagsCode, a.Record)
+		if b.lite != nil && compat.IsLMQ(a.Topic) {
+			b.lite.Arrived(a.Topic)
+		}
 		// While the store is being opened there is no schedule yet; it looks at every
 		// level when it starts.
 		if b.delay != nil && a.Topic == protocol.TopicSchedule {

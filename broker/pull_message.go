@@ -6,6 +6,7 @@ import (
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/staticqueue"
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 	"github.com/gantrymq/gantry/store"
@@ -109,6 +110,9 @@ func (b *Broker) readForPull(op *pullOp) {
 		}
 	}
 	op.query = store.Query{Topic: h.Topic, QueueID: h.QueueID, Offset: h.QueueOffset, MaxCount: int(h.MaxMsgNums), NoWait: op.query.NoWait}
+	if isLite(h.LiteTopic) {
+		op.query.Topic = compat.LiteTopicName(h.Topic, h.LiteTopic)
+	}
 	if !op.filter.All() {
 		op.query.Filter = &op.filter
 	}

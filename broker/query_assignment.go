@@ -114,6 +114,8 @@ const (
 
 // topicRoutes remembers the queues of topics on all brokers.
 type topicRoutes struct {
+	// pick takes the queues of a topic out of its route; nil is readableQueues.
+	pick   func(topic string, data *protocol.TopicRouteData) []protocol.MessageQueue
 	mu     sync.Mutex // guards known
 	known  map[string]knownRoute
 	asking sync.Mutex // one question at a time; guards nothing
@@ -148,7 +150,11 @@ func (t *topicRoutes) queues(b *Broker, topic string) (queues []protocol.Message
 	case err != nil && !ok:
 		return nil, false
 	case err == nil:
-		route.queues = readableQueues(topic, data)
+		pick := t.pick
+		if pick == nil {
+			pick = readableQueues
+		}
+		route.queues = pick(topic, data)
 	}
 	route.at = b.now()
 	t.mu.Lock()

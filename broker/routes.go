@@ -174,11 +174,12 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		{Code: protocol.ChangeMessageInvisibletime, Handle: b.changeInvisible, Worker: b.pools.ack},
 		{Code: protocol.PopRollback, Handle: b.popRollback, Worker: b.pools.admin},
 		{Code: protocol.GetBrokerLiteInfo, Handle: b.liteInfo, Worker: b.pools.admin},
+		{Code: protocol.LiteSubscriptionCtl, Handle: b.changeLite, Worker: b.pools.assign},
 		{Code: protocol.GetParentTopicInfo, Handle: b.parentTopicInfo, Worker: b.pools.admin},
 		{Code: protocol.GetLiteTopicInfo, Handle: b.liteTopicInfo, Worker: b.pools.admin},
-		{Code: protocol.GetLiteClientInfo, Handle: b.liteTopicInfo, Worker: b.pools.admin},
+		{Code: protocol.GetLiteClientInfo, Handle: b.liteClientInfo, Worker: b.pools.admin},
 		{Code: protocol.GetLiteGroupInfo, Handle: b.liteGroupInfo, Worker: b.pools.admin},
-		{Code: protocol.TriggerLiteDispatch, Handle: b.liteGroupInfo, Worker: b.pools.admin},
+		{Code: protocol.TriggerLiteDispatch, Handle: b.triggerLite, Worker: b.pools.admin},
 
 		// Questions that a client answers: each holds a worker until it has.
 		{Code: protocol.InvokeBrokerToGetConsumerStatus, Handle: b.consumerStatus, Worker: b.pools.relay},
@@ -189,6 +190,7 @@ func (b *Broker) table(vip bool) (*remoting.Table, error) {
 		routes = append(routes,
 			remoting.Route{Code: protocol.PullMessage, Handle: b.pullMessage},
 			remoting.Route{Code: protocol.LitePullMessage, Handle: b.pullMessage},
+			remoting.Route{Code: protocol.PopLiteMessage, Handle: b.popLite, Worker: b.pools.pull},
 		)
 	}
 	return remoting.NewTable(routes...)

@@ -110,6 +110,9 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.TopicConfig) error {
 	h := &op.header
 	op.props.rewrite(h.Properties, b.ownProperties.Load())
+	if op.props.lite != "" {
+		op.props.set(protocol.PropertyInnerMultiDispatch, compat.LiteTopicName(h.Topic, op.props.lite))
+	}
 	if isCompacted(topic) && !op.props.keyed {
 		return refuse(protocol.ResponseMessageIllegal, "Required message key is missing")
 	}

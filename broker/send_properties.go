@@ -20,11 +20,12 @@ type sendProperties struct {
 	uniqueKey   string
 	delayLevel  string
 	transaction bool
-	timed       bool // one of the properties of an arbitrary delivery time stands there
-	waitFlush   bool // WAIT is not "false"
-	keyed       bool // KEYS is more than space
-	multiQueue  bool // INNER_MULTI_DISPATCH stands there
-	sharded     bool // __SHARDINGKEY stands there: the message is one of an ordered row
+	timed       bool   // one of the properties of an arbitrary delivery time stands there
+	waitFlush   bool   // WAIT is not "false"
+	keyed       bool   // KEYS is more than space
+	multiQueue  bool   // INNER_MULTI_DISPATCH stands there
+	sharded     bool   // __SHARDINGKEY stands there: the message is one of an ordered row
+	lite        string // __LITE_TOPIC: the lite topic that the message belongs to
 	priority    string
 }
 
@@ -107,6 +108,8 @@ func (p *sendProperties) note(name, value string) {
 		p.priority = value
 	case protocol.PropertyShardingKey:
 		p.sharded = true
+	case protocol.PropertyLiteTopic:
+		p.lite = value
 	case protocol.PropertyInnerMultiDispatch:
 		p.multiQueue = true
 	}

@@ -30,17 +30,3 @@ type SetMessageRequestModeRequestBody struct {
 	PopShareQueueNum int32  `json:"popShareQueueNum"`
 	Topic            string `json:"topic"`
 }
-
-// BrokerLiteInfo sums up a broker's lite topics (code 200074).
-type BrokerLiteInfo struct {
-	ConsumeQueues     int32            `json:"cqTableSize"`
-	CurrentLmqNum     int32            `json:"currentLmqNum"`
-	Events            int32            `json:"eventMapSize"`
-	GroupMeta         map[string]int32 `json:"groupMeta"`
-	LiteSubscriptions int32            `json:"liteSubscriptionCount"`
-	MaxLmqNum         int32            `json:"maxLmqNum"`
-	Offsets           int32            `json:"offsetTableSize"`
-	OrderInfos        int32            `json:"orderInfoCount"`
-	StoreType         string           `json:"storeType"`
-	TopicMeta         map[string]int32 `json:"topicMeta"`
-}

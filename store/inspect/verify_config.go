@@ -68,7 +68,7 @@ func (v *verification) checkConfigDatabase(name string) {
 // checkTable reads one table and compares it with the queues.
 func (v *verification) checkTable(name string) {
 	switch path.Base(name) {
-	case "consumerOffset.json":
+	case "consumerOffset.json", "lmqConsumerOffset.json":
 		x := &consumerOffsets{}
 		if v.readConfig(name, x) {
 			v.checkConsumers(name, x)
@@ -90,6 +90,7 @@ func (v *verification) checkTable(name string) {
 
 type consumerOffsets struct {
 	OffsetTable map[string]map[int32]int64 `json:"offsetTable"`
+	LightTable  map[string]int64           `json:"lmqOffsetTable"` // of groups that have one offset in a topic
 }
 
 type delayOffsets struct {
@@ -169,19 +170,24 @@ func (v *verification) checkTopics(name string, x *topicTable) {
 // checkConsumers compares committed offsets with the ends of their queues.
 func (v *verification) checkConsumers(name string, x *consumerOffsets) {
 	for key, table := range x.OffsetTable {
-		topic, group, ok := strings.Cut(key, "@")
-		if !ok || v.noQueues {
-			continue
-		}
 		for id, off := range table {
-			c := v.queues[queueName{topic, id}]
-			if c == nil || len(c.files) == 0 {
-				continue
-			}
-			if end := max(c.end, c.next); off > end {
-				v.report(v.offsetSeverity(), "offset", name, off, "group %s has consumed %s/%d up to %d, but the queue ends at %d", group, topic, id, off, end)
-			}
+			v.checkConsumer(name, key, id, off)
 		}
+	}
+	for key, off := range x.LightTable {
+		v.checkConsumer(name, key, 0, off)
+	}
+}
+
+// checkConsumer does so for one offset. The key is "topic@group".
+func (v *verification) checkConsumer(name, key string, id int32, off int64) {
+	topic, group, ok := strings.Cut(key, "@")
+	c := v.queues[queueName{topic, id}]
+	if !ok || v.noQueues || c == nil || len(c.files) == 0 {
+		return
+	}
+	if end := max(c.end, c.next); off > end {
+		v.report(v.offsetSeverity(), "offset", name, off, "group %s has consumed %s/%d up to %d, but the queue ends at %d", group, topic, id, off, end)
 	}
 }
 
