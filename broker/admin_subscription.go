@@ -71,6 +71,9 @@ func (b *Broker) showQueue(r *remoting.Request) error {
 	}
 	body := protocol.QueryConsumeQueueResponseBody{MinQueueIndex: first, MaxQueueIndex: end, QueueData: []protocol.ConsumeQueueData{}}
 	for _, u := range units {
+		if u.QueueOffset-h.Index >= int64(h.Count) {
+			break // upstream counts messages, of which an entry may stand for several
+		}
 		body.QueueData = append(body.QueueData, protocol.ConsumeQueueData{PhysicalOffset: u.Physical, PhysicalSize: u.Size, TagsCode: u.TagsCode})
 	}
 	if hasExt(r, "consumerGroup") {

@@ -63,7 +63,7 @@ func TestTopicsOfAnotherStorage(t *testing.T) {
 			{Key: "perm", Value: "6"}, {Key: "topicFilterType", Value: "SINGLE_TAG"}, {Key: "order", Value: "false"}, {Key: "attributes", Value: attributes},
 		}...)
 	}
-	for _, attributes := range []string{"+queue.type=BatchCQ"} {
+	for _, attributes := range []string{"+queue.type=BatchCQ,+cleanup.policy=COMPACTION"} {
 		if f := create("other", attributes); f.Code != int32(protocol.ResponseInvalidParameter) || b.topics.Contains("other") {
 			t.Errorf("%s: %d %s", attributes, f.Code, f.Remark)
 		}

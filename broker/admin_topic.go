@@ -33,8 +33,14 @@ func (b *Broker) updateTopic(r *remoting.Request) error {
 	if h.TopicFilterType != protocol.FilterSingleTag && h.TopicFilterType != protocol.FilterMultiTag {
 		return refuse(protocol.ResponseSystemError, remarkUnset)
 	}
+	if err := b.clearForBatches(topic); err != nil {
+		return err
+	}
 	if err := b.topics.Update(topic); err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)
+	}
+	if err := b.settleBatchTopics(topic); err != nil {
+		return err
 	}
 	b.awaitRegistered()
 	r.Reply(protocol.ResponseSuccess, remarkUnset, nil, nil)
@@ -52,8 +58,14 @@ func (b *Broker) updateTopicList(r *remoting.Request) error {
 			return err
 		}
 	}
+	if err := b.clearForBatches(body.TopicConfigList...); err != nil {
+		return err
+	}
 	if err := b.topics.UpdateAll(body.TopicConfigList); err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)
+	}
+	if err := b.settleBatchTopics(body.TopicConfigList...); err != nil {
+		return err
 	}
 	b.awaitRegistered()
 	r.Reply(protocol.ResponseSuccess, remarkUnset, nil, nil)
@@ -124,6 +136,11 @@ func (b *Broker) deleteTopic(r *remoting.Request) error {
 	}
 	if b.liteParent(h.Topic) {
 		b.deleteLite(liteStore{popStore{b}}.LiteTopics(h.Topic))
+	}
+	if isBatchTopic(b.topics.Get(h.Topic)) { // killed in between, the broker must not be left with queues of an unknown topic
+		if err := b.store.DeleteTopics(doomed[:1]); err != nil {
+			return err
+		}
 	}
 	for _, topic := range doomed {
 		if _, err := b.topics.Delete(topic); err != nil {

@@ -96,6 +96,8 @@ type Broker struct {
 	timer        *timer.Service // nil when timerWheelEnable is off
 	stats        *stats.Manager
 
+	storedTopics map[string]*protocol.TopicConfig // what topics.json says, until topics is there
+
 	reviveTopic string
 	coldLimits  coldLimits
 	expressions filter.Cache // of pulls that bring one along
@@ -161,6 +163,9 @@ func (b *Broker) open(cfg *Config) (err error) {
 	if err := refuseRocksConfig(dir); err != nil { // before anything is touched
 		return err
 	}
+	if err := b.peekTopics(dir); err != nil {
+		return err
+	}
 	if err := b.openStore(cfg); err != nil {
 		return err
 	}
@@ -206,6 +211,7 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}
+	b.storedTopics = nil
 	b.statics, loaded, err = staticqueue.Open(staticqueue.Options{Path: filepath.Join(dir, "topicQueueMapping.json"), Now: nowMs})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err

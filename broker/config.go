@@ -167,6 +167,7 @@ type StoreConfig struct {
 	ReadOnlyLogStorePaths             string        `conf:"readOnlyCommitLogStorePaths" when:"start"`
 	MappedFileSizeCommitLog           int64         `conf:"mappedFileSizeCommitLog" when:"start"`
 	MappedFileSizeConsumeQueue        int64         `conf:"mappedFileSizeConsumeQueue" when:"start"`
+	BatchQueueFileSize                int64         `conf:"mapperFileSizeBatchConsumeQueue" when:"start"`
 	EnableConsumeQueueExt             bool          `conf:"enableConsumeQueueExt"`
 	MappedFileSizeQueueExt            int64         `conf:"mappedFileSizeConsumeQueueExt" when:"start"`
 	FlushDiskType                     string        `conf:"flushDiskType" when:"start"`

@@ -25,6 +25,9 @@ func (b *Broker) searchOffset(r *remoting.Request) error {
 			return nil
 		}
 	}
+	if b.neverFilled(h.Topic, h.QueueID) {
+		return errNeverFilled
+	}
 	offset, err := b.store.OffsetByTime(h.Topic, h.QueueID, h.Timestamp, h.BoundaryType == "upper")
 	if err != nil {
 		return err
@@ -61,7 +64,11 @@ func (b *Broker) getMinOffset(r *remoting.Request) error {
 	if b.isLogical(h.Topic, h.LogicalQueue) {
 		return r.Move(b.pools.admin, b.logicalMinOffset)
 	}
-	r.Reply(protocol.ResponseSuccess, "", &protocol.GetMinOffsetResponseHeader{Offset: b.minOffset(h.Topic, h.QueueID)}, nil)
+	first := b.minOffset(h.Topic, h.QueueID)
+	if b.neverFilled(h.Topic, h.QueueID) {
+		first = noMinOffset
+	}
+	r.Reply(protocol.ResponseSuccess, "", &protocol.GetMinOffsetResponseHeader{Offset: first}, nil)
 	return nil
 }
 
@@ -76,6 +83,9 @@ func (b *Broker) getEarliestStoreTime(r *remoting.Request) error {
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
 		return b.logicalEarliest(r, &h)
+	}
+	if b.neverFilled(h.Topic, h.QueueID) {
+		return errNeverFilled
 	}
 	earliest, err := b.store.EarliestStoreTime(h.Topic, h.QueueID)
 	if err != nil {

@@ -26,6 +26,7 @@ func (b *Broker) openStore(cfg *Config) error {
 	if cfg.SyncFlush() {
 		o.FlushMode = store.SyncFlush
 	}
+	o.BatchQueues, o.BatchQueueFileSize = b.hasBatchQueues, cfg.BatchQueueFileSize
 	o.SegmentSize, o.QueueFileSize = cfg.MappedFileSizeCommitLog, cfg.MappedFileSizeConsumeQueue
 	o.QueueExtSize, o.BitMap = cfg.MappedFileSizeQueueExt, b.filterBitMap
 	o.IndexSlots, o.IndexEntries = cfg.MaxHashSlotNum, cfg.MaxIndexNum

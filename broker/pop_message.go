@@ -140,7 +140,7 @@ func (b *Broker) pop(op *popOp) {
 	}
 	for i := range op.result.Parts {
 		part := &op.result.Parts[i]
-		b.countGet(h.ConsumerGroup, part.Origin.Topic(h.Topic, h.ConsumerGroup), part.Got.Count, part.Got.Bytes)
+		b.countGet(h.ConsumerGroup, part.Origin.Topic(h.Topic, h.ConsumerGroup), part.Got.Messages, part.Got.Bytes)
 	}
 	if !request.Ordered {
 		b.countCheckPoints(h.ConsumerGroup, h.Topic, len(op.result.Parts))

@@ -127,7 +127,7 @@ func (b *Broker) peekMessage(r *remoting.Request) error {
 	var bodies [][]byte
 	for i := range result.Parts {
 		bodies = append(bodies, result.Parts[i].Got.Buffers...)
-		b.countGet(h.ConsumerGroup, h.Topic, result.Parts[i].Got.Count, result.Parts[i].Got.Bytes)
+		b.countGet(h.ConsumerGroup, h.Topic, result.Parts[i].Got.Messages, result.Parts[i].Got.Bytes)
 	}
 	r.ReplyBuffers(protocol.ResponseSuccess, store.Found.String(), answer, bodies, result.Release)
 	return nil

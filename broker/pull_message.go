@@ -117,6 +117,9 @@ func (b *Broker) readForPull(op *pullOp) {
 		op.query.Filter = &op.filter
 	}
 	b.get(&op.query, &op.result)
+	if op.result.MaxOffset == 0 && isBatchTopic(op.topic) {
+		op.result.MinOffset = noMinOffset
+	}
 }
 
 // commitPulled notes where the consumer has got to. Only a pull that arrives, not
@@ -166,7 +169,7 @@ func (b *Broker) answerPull(r replier, op *pullOp) {
 		op.release()
 		return
 	}
-	b.countGet(op.header.ConsumerGroup, op.header.Topic, op.result.Count, op.result.Bytes)
+	b.countGet(op.header.ConsumerGroup, op.header.Topic, op.result.Messages, op.result.Bytes)
 	r.ReplyBuffers(op.code, op.remark, &op.answer, op.result.Buffers, op.free)
 }
 

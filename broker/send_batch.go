@@ -9,7 +9,8 @@ import (
 )
 
 // sendBatch serves SEND_BATCH_MESSAGE (320), and a send whose header says that
-// it is one. The entries become messages of their own, appended together.
+// it is one. The entries become messages of their own, appended together, unless
+// the topic keeps batches whole.
 func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 	topic, err := b.admitSend(r, &op.header, op.inline)
 	if err != nil {
@@ -31,6 +32,13 @@ func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 	}
 	if topic.TopicFilterType == protocol.FilterMultiTag {
 		op.msg.SysFlag |= protocol.SysFlagMultiTags
+	}
+	if _, unique := codec.Property(h.Properties, protocol.PropertyUniqueKey); unique && isBatchTopic(topic) {
+		return b.sendWhole(r, op)
+	}
+	_, op.props.innerNum = codec.Property(h.Properties, protocol.PropertyInnerNum) // of the batch, whose properties are not stored
+	if op.wronglyMarked(topic) {
+		return b.refuseSend(r, b.putRefused(store.MessageIllegal, nil))
 	}
 	result, offsets, err := b.store.AppendBatch(&op.msg, codec.BatchBody(r.Body), op.offsets[:0])
 	op.offsets = offsets

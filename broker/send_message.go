@@ -97,7 +97,7 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 		op.answer.RecallHandle = timer.HandleOf(&op.msg, b.name)
 	}
 	op.tellLogical()
-	b.countPut(op.msg.Topic, 1, result.Size)
+	b.countPut(op.msg.Topic, result.Count, result.Size)
 	b.timePut(r.Received, result)
 	if op.half {
 		b.halves.Opened(op.header.Topic)
@@ -127,7 +127,7 @@ func (b *Broker) fillMessage(r *remoting.Request, op *sendOp, topic *protocol.To
 		ReconsumeTimes: h.ReconsumeTimes.Or(0),
 		Body:           r.Body,
 	}
-	if op.msg.SysFlag&protocol.SysFlagInnerBatch != 0 && topic.Attributes["queue.type"] != "BatchCQ" {
+	if op.wronglyMarked(topic) {
 		return b.putRefused(store.MessageIllegal, nil)
 	}
 	if topic.TopicFilterType == protocol.FilterMultiTag {

@@ -27,6 +27,7 @@ type sendProperties struct {
 	sharded     bool   // __SHARDINGKEY stands there: the message is one of an ordered row
 	lite        string // __LITE_TOPIC: the lite topic that the message belongs to
 	priority    string
+	innerNum    bool // INNER_NUM stands there: what the client says a batch that stays whole has messages
 }
 
 // reservedProperties are never taken from a client.
@@ -112,6 +113,8 @@ func (p *sendProperties) note(name, value string) {
 		p.lite = value
 	case protocol.PropertyInnerMultiDispatch:
 		p.multiQueue = true
+	case protocol.PropertyInnerNum:
+		p.innerNum = true
 	}
 }
 

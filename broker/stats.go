@@ -53,5 +53,5 @@ func (b *Broker) get(q *store.Query, r *store.GetResult) {
 		return
 	}
 	rates.Found.Add(1, 0)
-	rates.Transferred.Add(int64(r.Count), 0)
+	rates.Transferred.Add(int64(r.Messages), 0)
 }

@@ -7,36 +7,27 @@ import (
 	"github.com/gantrymq/gantry/protocol"
 )
 
-// unservedStorage is attributes of topics that another kind of storage stands behind.
-var unservedStorage = []struct{ name, value string }{{attribute.QueueType, "BatchCQ"}}
-
-// checkStorage refuses topics whose messages this store would not keep as their
-// attributes promise, rather than keep them otherwise in silence: an official
-// broker that takes the directory over goes by the attributes.
+// checkStorage refuses a topic that asks for queues of batches and for compaction
+// at once: compaction looks at the key of a record, and a batch that stays whole has
+// the keys of its messages inside.
 func checkStorage(topic *protocol.TopicConfig) error {
-	for _, a := range unservedStorage {
-		if topic.Attributes["+"+a.name] == a.value {
-			return refuse(protocol.ResponseInvalidParameter, "topic %s asks for %s=%s, which this broker does not store: leave the attribute out",
-				topic.TopicName, a.name, a.value)
-		}
+	if asksForBatchQueues(topic) && topic.Attributes["+"+attribute.CleanupPolicy] == "COMPACTION" {
+		return refuse(protocol.ResponseInvalidParameter, "topic %s asks for queue.type=BatchCQ and for cleanup.policy=COMPACTION, which this broker does not combine: leave one of them out",
+			topic.TopicName)
 	}
 	return nil
 }
 
-// warnOfStorage says which topics of a directory that was taken over are kept
-// otherwise than their attributes say. Directories of batch consume queues never
-// come so far: the store refuses them.
+// warnOfStorage names the topics of a directory that was taken over which have both.
 func (b *Broker) warnOfStorage() {
 	table, _ := b.topics.Snapshot()
-	for _, a := range unservedStorage {
-		var names []string
-		for name, c := range table {
-			if c.Attributes[a.name] == a.value {
-				names = append(names, name)
-			}
+	var names []string
+	for name, c := range table {
+		if isBatchTopic(c) && c.Attributes[attribute.CleanupPolicy] == "COMPACTION" {
+			names = append(names, name)
 		}
-		if slices.Sort(names); len(names) > 0 {
-			b.log.Warnf("topics with %s=%s are kept as ordinary ones here, their messages leave with the commit log's files: %q", a.name, a.value, names)
-		}
+	}
+	if slices.Sort(names); len(names) > 0 {
+		b.log.Warnf("topics with queue.type=BatchCQ and cleanup.policy=COMPACTION: batches that stay whole are compacted by the key of the batch: %q", names)
 	}
 }

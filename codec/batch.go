@@ -55,6 +55,24 @@ func (b BatchBody) Count() (n int, err error) {
 	return n, nil
 }
 
+// CountWhole counts the entries of a batch that is stored whole, by their total sizes alone, as upstream does
+// (MessageDecoder.countInnerMsgNum): what is in them is for the client to read. A size that does not lead on within the body
+// is an error; upstream never comes back from one that is 0.
+func (b BatchBody) CountWhole() (n int, err error) {
+	for len(b) > 0 {
+		if len(b) < 4 {
+			return 0, fmt.Errorf("entry %d: %d bytes are left: %w", n, len(b), ErrBatch)
+		}
+		size := int(int32(binary.BigEndian.Uint32(b)))
+		if size <= 0 || size > len(b) {
+			return 0, fmt.Errorf("entry %d claims %d bytes where %d are left: %w", n, size, len(b), ErrBatch)
+		}
+		b = b[size:]
+		n++
+	}
+	return n, nil
+}
+
 // AppendBatchEntry appends one entry as a client writes it: magic and checksum 0.
 func AppendBatchEntry(dst []byte, e *BatchEntry) ([]byte, error) {
 	if n := len(e.Properties); n > MaxProperties {

@@ -39,6 +39,41 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// TestBatchCountWhole counts by the sizes of entries alone.
+func TestBatchCountWhole(t *testing.T) {
+	b, want := sampleBatch(t)
+	if n, err := b.CountWhole(); n != len(want) || err != nil {
+		t.Errorf("counted %d, %v", n, err)
+	}
+	for _, tt := range []struct {
+		body string
+		n    int
+	}{
+		{"", 0}, {"\x00\x00\x00\x04", 1}, {"\x00\x00\x00\x05?\x00\x00\x00\x04", 2},
+		{"\x00\x00\x00\x00", -1}, {"\xff\xff\xff\xff", -1}, {"\x00\x00\x00\x05", -1}, {"\x00\x00\x00", -1}, {"\x00\x00\x00\x04\x00", -1},
+	} {
+		n, err := BatchBody(tt.body).CountWhole()
+		if tt.n < 0 != errors.Is(err, ErrBatch) || tt.n >= 0 && n != tt.n {
+			t.Errorf("%x: %d, %v", tt.body, n, err)
+		}
+	}
+}
+
+func FuzzBatchCountWhole(f *testing.F) {
+	b, _ := sampleBatch(f)
+	f.Add([]byte(b))
+	f.Add([]byte("\x00\x00\x00\x01\x00\x00\x04\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := BatchBody(b).CountWhole()
+		if err == nil && n > len(b) {
+			t.Errorf("%d entries in %d bytes", n, len(b))
+		}
+		if byEntry, err2 := BatchBody(b).Count(); err2 == nil && err == nil && byEntry > 0 && n == 0 {
+			t.Errorf("no entry by sizes, %d by contents", byEntry)
+		}
+	})
+}
+
 func TestBatchDamaged(t *testing.T) {
 	whole, want := sampleBatch(t)
 	sizes := map[int]bool{0: true}

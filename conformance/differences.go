@@ -208,4 +208,11 @@ var Differences = []Difference{
 		Gantry:   "each is what it is for other topics; a mapping that is refused changes nothing, and what is decided stays",
 		Why:      "a consumer that is started again behind a move would skip messages",
 	},
+	{
+		Number:   30,
+		Title:    "a batch that is to stay whole and says that it has no messages, more than 32,767, or no number of them",
+		Official: "takes it: without messages its entry is dropped at the next start, and with a number that cannot be read the next recovery ends the commit log there",
+		Gantry:   "answers MESSAGE_ILLEGAL",
+		Why:      "anybody who may send can make a broker drop what it has stored otherwise",
+	},
 }

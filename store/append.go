@@ -42,7 +42,8 @@ func (e *encoder) release() {
 	}
 }
 
-// Append stores one message and returns where. Topic, queue id, flags, times of birth, hosts, body and properties are m's;
+// Append stores one message and returns where. A message that is marked as a whole batch (protocol.SysFlagInnerBatch) takes as
+// many queue offsets as it holds messages; its topic must have queues of batches. Topic, queue id, flags, times of birth, hosts, body and properties are m's;
 // queue offset, physical offset and store time are assigned here and left in m as well. m may be used again when Append
 // returns. The error explains every Status but PutOK; it is for people, the Status is for programs.
 //
@@ -57,6 +58,9 @@ func (s *Store) Append(m *codec.Message) (AppendResult, error) {
 	}
 	if !m.StoreHost.IsValid() {
 		m.StoreHost = s.o.StoreHost
+	}
+	if m.SysFlag&protocol.SysFlagInnerBatch != 0 && queueStep(m.SysFlag) > 0 { // a half of a transaction has no place in a queue
+		return s.appendWhole(m)
 	}
 	var light []lightPlace
 	if list := s.lightList(m); list != "" {
@@ -142,6 +146,9 @@ func (e *encoder) encodeBatch(m *codec.Message, entries codec.BatchBody, s *Stor
 			return err
 		}
 		one.Flag, one.Body, one.Properties = entry.Flag, entry.Body, entry.Properties
+		if n, ok := InnerCount(&one); n != 1 || !ok {
+			return errors.New("an entry of a batch is marked as a batch itself")
+		}
 		before := len(e.buf)
 		if e.buf, err = s.encode(e.buf, &one); err != nil {
 			return err
@@ -246,6 +253,9 @@ func (s *Store) admit(m *codec.Message) (Status, error) {
 	}
 	if limit := s.tuning.Load().MaxMessageSize; len(m.Body) > limit {
 		return MessageIllegal, fmt.Errorf("a body of %d bytes exceeds maxMessageSize, %d", len(m.Body), limit)
+	}
+	if m.SysFlag&protocol.SysFlagInnerBatch != 0 {
+		return s.admitWhole(m)
 	}
 	return PutOK, nil
 }

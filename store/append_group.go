@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
 )
 
 // GroupEntry is one message of AppendGroup and what became of it.
@@ -18,7 +19,8 @@ type GroupEntry struct {
 }
 
 // AppendGroup stores several unrelated messages under one acquisition of the log's lock, in order, each as Append would.
-// One that is refused does not affect the others; its entry says why.
+// One that is refused does not affect the others; its entry says why. A batch that is to be stored whole is refused: it goes
+// through Append.
 func (s *Store) AppendGroup(group []GroupEntry) {
 	if s.o.LightQueues { // the length of a record that goes to light queues is known only when it is placed
 		for i := range group {
@@ -72,6 +74,10 @@ func (s *Store) encodeEntry(e *encoder, g *GroupEntry) {
 		g.Result = AppendResult{Status: UnknownError}
 		return
 	}
+	if g.Message.SysFlag&protocol.SysFlagInnerBatch != 0 {
+		g.Result, g.Err = AppendResult{Status: MessageIllegal}, errGroupedBatch
+		return
+	}
 	before := len(e.buf)
 	e.buf, g.Err = s.encode(e.buf, g.Message)
 	if g.Err != nil {
@@ -102,6 +108,8 @@ func (s *Store) placeRun(group []GroupEntry, records []byte) (placed, used int, 
 	}
 	return len(group), used, nil
 }
+
+var errGroupedBatch = errors.New("a batch that is stored whole is not appended in a group")
 
 var errNotPlaced = errors.New("the next record was not placed")
 

@@ -77,7 +77,7 @@ func TestRefusals(t *testing.T) {
 			putFile(t, d, "/store/consumequeue_rocksdb/CURRENT", nil)
 		}, []string{"RocksDB", "move consumequeue_rocksdb away"}},
 		{"a DLedger log", func(_ *testing.T, d *vfs.Memory) { d.MkdirAll("/store/dledger-n0") }, []string{"DLedger", "dledger-n0"}},
-		{"batch queues", func(_ *testing.T, d *vfs.Memory) { d.MkdirAll("/store/batchconsumequeue/Bulk") }, []string{"BatchCQ", "Bulk"}},
+		{"queues of batches of no topic", func(_ *testing.T, d *vfs.Memory) { d.MkdirAll("/store/batchconsumequeue/Bulk/0") }, []string{"BatchCQ", "Bulk", "remove the directory"}},
 		{"a repair cut short", func(t *testing.T, d *vfs.Memory) {
 			d.MkdirAll("/store/quarantine")
 			putFile(t, d, "/store/"+RepairMark, []byte("1"))

@@ -178,6 +178,7 @@ func (s *queueSet) expire(q *queue, logMin int64) error {
 	if err := s.load(q); err != nil {
 		return err
 	}
+	l := q.topic.layout
 	for {
 		q.mu.Lock()
 		var first int64
@@ -189,7 +190,7 @@ func (s *queueSet) expire(q *queue, logMin int64) error {
 		if !several {
 			return nil
 		}
-		u, ok, err := s.unit(q, (first+s.fileSize)/queueUnit-1)
+		u, ok, err := s.unit(q, (first+l.fileSize)/l.unit-1)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -201,7 +202,9 @@ func (s *queueSet) expire(q *queue, logMin int64) error {
 		}
 		q.mu.Lock()
 		q.files = slices.Clone(q.files[1:])
-		q.min = max(q.min, (first+s.fileSize)/queueUnit)
+		if second := (first + l.fileSize) / l.unit; q.min < second {
+			q.min, q.minFor = second, -1
+		}
 		q.mu.Unlock()
 	}
 }

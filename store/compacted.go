@@ -155,7 +155,7 @@ func (s *Store) dispatchCompacted(record []byte, tags int64) error {
 
 // getCompacted is Get for compacted topics. Filters are not asked, as upstream does not ask them: consumers compare tags themselves.
 func (s *Store) getCompacted(query *Query, r *GetResult) {
-	limits := s.limits(query)
+	limits := s.limits(query, queueUnit)
 	var found compaction.Result
 	err := s.compacted.files.Get(&compaction.Query{
 		Topic: query.Topic, QueueID: query.QueueID, Offset: query.Offset, MaxCount: limits.count, MaxBytes: limits.bytes, NoWait: query.NoWait,
@@ -174,7 +174,7 @@ func (s *Store) getCompacted(query *Query, r *GetResult) {
 	}
 	switch found.Status {
 	case compaction.Found:
-		r.Status, r.Count, r.Bytes = Found, len(found.Offsets), len(found.Data)
+		r.Status, r.Count, r.Messages, r.Bytes = Found, len(found.Offsets), len(found.Offsets), len(found.Data)
 		r.Buffers = append(r.Buffers, found.Data)
 		r.QueueOffsets = append(r.QueueOffsets, found.Offsets...)
 	case compaction.NoQueue:

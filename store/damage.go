@@ -72,7 +72,7 @@ func (l *commitLog) provesBound(queues *queueSet, phy int64) (bool, error) {
 	}
 	size := len(record)
 	if queueStep(m.SysFlag) > 0 {
-		q := &queue{topic: &topicQueues{name: m.Topic}, id: m.QueueID}
+		q := &queue{topic: &topicQueues{name: m.Topic, layout: queues.layoutOf(m.Topic)}, id: m.QueueID}
 		u, err := queues.unitOnDisk(q, m.QueueOffset)
 		if err != nil {
 			return false, err

@@ -36,14 +36,14 @@ func (s *Store) deleteTopic(t *topicQueues) error {
 		s.queues.retire(q)
 	}
 	s.dispatch.running.Unlock()
-	dir := path.Join(s.queues.dir, t.name)
+	dir := path.Join(t.layout.dir, t.name)
 	s.queues.writing.Lock() // the queue writer may be busy in the directory
 	defer s.queues.writing.Unlock()
 	s.queues.forgetFiles(t)
 	if err := s.o.FS.RemoveAll(dir); err != nil {
 		return fmt.Errorf("delete the consume queues of topic %s: %w", t.name, err)
 	}
-	if err := s.o.FS.SyncDir(s.queues.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.o.FS.SyncDir(t.layout.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete the consume queues of topic %s: %w", t.name, err)
 	}
 	if !s.queues.extUsed.Load() {
@@ -158,7 +158,7 @@ func (s *Store) expired(topic string, logMin int64) (bool, error) {
 		if err := s.queues.load(q); err != nil {
 			return false, err
 		}
-		u, ok, err := s.queues.unit(q, q.end()-1)
+		u, ok, err := s.queues.unit(q, q.last())
 		if err != nil {
 			return false, err
 		}

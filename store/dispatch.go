@@ -212,7 +212,7 @@ func (s *Store) publish() {
 func (s *Store) dispatchRecord(record []byte) error {
 	d := &s.dispatch
 	m := &d.message
-	if queueStep(m.SysFlag) > 0 {
+	if queueStep(m.SysFlag) > 0 && !s.orphaned(m) {
 		q, err := s.dispatchQueue(m)
 		if err != nil {
 			return err
@@ -224,8 +224,11 @@ func (s *Store) dispatchRecord(record []byte) error {
 			}
 		}
 		u := unit{phy: m.PhysicalOffset, size: m.StoreSize, tags: tags}
-		own := u // light queues have no extension
-		if s.tuning.Load().QueueExt {
+		own := u // light queues have no extension, and queues of batches neither
+		switch {
+		case q.topic.layout.batch:
+			own.batched(m)
+		case s.tuning.Load().QueueExt:
 			own.tags = s.queues.addExt(q, m, tags)
 		}
 		s.queues.add(q, m.QueueOffset, own)

@@ -18,6 +18,10 @@
 // the Go scheduler believes to be running. Blocks are allocated ahead of every mapped write, so a full disk is an error of
 // the allocation, and every access to mapped memory is guarded, so a failing disk is an error too and not a signal.
 //
+// A topic of Options.BatchQueues has queues whose entries are numbered apart from its messages: a record there may be a whole
+// batch, which takes as many queue offsets. Inside, such a queue is read and written by the number of an entry like any other;
+// offsets are looked up by a search (queue_batch.go).
+//
 // # What is promised
 //
 // An append that was answered is in the page cache and survives the end of the process. Await tells when it is synced. A sync

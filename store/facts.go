@@ -23,7 +23,7 @@ func (s *Store) Facts() Facts {
 	return Facts{
 		LogMin: lo, LogMax: hi, Flushed: s.FlushedTo(), Dispatched: s.dispatch.pos.Load(), DispatchBehind: s.DispatchBehind(),
 		Checkpoint: s.checkpointed.Load(), LogDiskRatio: logRatio, QueueDiskRatio: queueRatio,
-		LogDir: s.log.paths.String(), QueueDir: s.queues.dir, PendingQueue: s.queues.pendingBytes.Load(),
+		LogDir: s.log.paths.String(), QueueDir: s.queues.simple.dir, PendingQueue: s.queues.pendingBytes.Load(),
 		DiskFull: s.diskFull.Load(), Failure: s.failure(), Writable: s.writable(),
 	}
 }

@@ -48,8 +48,9 @@ type GetResult struct {
 	MinOffset    int64
 	MaxOffset    int64
 	Buffers      [][]byte
-	QueueOffsets []int64 // of the messages in Buffers
-	Count        int
+	QueueOffsets []int64 // of the records in Buffers
+	Count        int     // records in Buffers
+	Messages     int     // messages in them: a batch that was stored whole counts as many
 	Bytes        int
 	Skipped      int  // messages that the filter did not take after looking at the record
 	SuggestSlave bool // the reader is so far behind that the disk has to be read
@@ -140,25 +141,25 @@ type readLimits struct {
 	t        *Tuning
 }
 
-func (s *Store) limits(query *Query) readLimits {
+func (s *Store) limits(query *Query, unitSize int64) readLimits {
 	t := s.tuning.Load()
 	l := readLimits{count: query.MaxCount, bytes: query.MaxBytes, logEnd: s.log.end.Load(), inMemory: t.InMemoryBytes, t: t}
 	if l.bytes <= 0 || l.bytes > maxReadBytes {
 		l.bytes = maxReadBytes
 	}
 	l.bytes = max(l.bytes, 100)
-	look := max(t.MaxFilterBytes, l.count*queueUnit)
-	l.lookEnd = query.Offset + (int64(look)+queueUnit-1)/queueUnit
+	look := max(int64(t.MaxFilterBytes), int64(l.count)*unitSize)
+	l.lookEnd = query.Offset + (look+unitSize-1)/unitSize
 	return l
 }
 
-// full is upstream's isTheBatchFull.
+// full is upstream's isTheBatchFull. count is messages.
 func (l *readLimits) full(u unit, count, bytes int) bool {
 	if count == 0 {
 		return false
 	}
 	after := bytes + int(u.size)
-	if count+1 > l.count || after > l.bytes {
+	if count+u.messages() > l.count || after > l.bytes {
 		return true
 	}
 	if l.logEnd-u.phy <= l.inMemory {
@@ -174,36 +175,40 @@ func (s *Store) collect(q *queue, query *Query, r *GetResult) {
 		r.units = make([]byte, unitsAtOnce*queueUnit)
 		r.scan = &readScan{}
 	}
-	limits := s.limits(query)
+	kind := q.topic.layout
+	limits := s.limits(query, kind.unit)
 	r.Status = NoMatchedMessage
+	number, err := s.queues.locate(q, query.Offset, r.units)
+	if err != nil {
+		r.Status, r.Err = OffsetFoundNull, err
+		return
+	}
 	logMin := s.log.min()
 	list := r.scan.list[:0]
 	var newest int64
-	bytes := 0
+	messages, bytes := 0, 0
 look:
 	for r.NextOffset < min(r.MaxOffset, limits.lookEnd) {
-		n, err := s.queues.read(q, r.NextOffset, r.units)
+		n, err := s.queues.read(q, number, r.units)
 		if err != nil || n == 0 {
 			if errors.Is(err, fs.ErrNotExist) || n == 0 {
 				err = nil // its file expired just now
 			}
 			if len(list) == 0 {
 				r.Status, r.Err = OffsetFoundNull, err
-				r.NextOffset = nextFile(r.NextOffset, s.queues.fileSize)
+				r.NextOffset = s.queues.behindGap(q, number, r.NextOffset)
 			}
 			break
 		}
 		for i := range n {
-			if r.NextOffset >= limits.lookEnd {
+			u := kind.decode(r.units[int64(i)*kind.unit:])
+			off := kind.offset(u, number)
+			if off >= limits.lookEnd || limits.full(u, messages, bytes) {
 				break look
 			}
-			u := decodeUnit(r.units[i*queueUnit:])
-			if limits.full(u, len(list), bytes) {
-				break look
-			}
-			off := r.NextOffset
 			newest = u.phy
-			r.NextOffset++
+			number++
+			r.NextOffset = off + int64(u.messages())
 			if query.Filter != nil && !s.queues.matches(q, query.Filter, u, r.scan.ext[:]) {
 				continue
 			}
@@ -230,6 +235,7 @@ look:
 				}
 			}
 			list = append(list, readUnit{off, u})
+			messages += u.messages()
 			bytes += int(u.size)
 		}
 	}
@@ -241,12 +247,6 @@ look:
 	for i, b := range r.Buffers {
 		r.Buffers[i] = b[:len(b):len(b)] // nobody's append may run on into the mapped log
 	}
-}
-
-// nextFile is the first queue offset of the next consume queue file.
-func nextFile(off, fileSize int64) int64 {
-	per := fileSize / queueUnit
-	return off - off%per + per
 }
 
 // matchRecord shows a record to a filter.
@@ -323,7 +323,7 @@ func (s *Store) refer(h *hotSegment, m readUnit, r *GetResult) {
 		r.pins = append(r.pins, h)
 	}
 	at := m.u.phy - h.base
-	r.add(h.mem[at:at+int64(m.u.size)], m.off)
+	r.add(h.mem[at:at+int64(m.u.size)], m)
 }
 
 // neighbours counts the units at the start of list that one read should fetch.
@@ -353,17 +353,18 @@ func (s *Store) fetch(g *segment, list []readUnit, r *GetResult) error {
 	r.pooled = append(r.pooled, b)
 	for _, m := range list {
 		at := m.u.phy - from
-		r.add((*b)[at:at+int64(m.u.size)], m.off)
+		r.add((*b)[at:at+int64(m.u.size)], m)
 	}
 	return nil
 }
 
 // add puts a record behind the others, into the same buffer where it follows the last one in memory.
-func (r *GetResult) add(record []byte, off int64) {
+func (r *GetResult) add(record []byte, m readUnit) {
 	r.Status = Found
 	r.Count++
+	r.Messages += m.u.messages()
 	r.Bytes += len(record)
-	r.QueueOffsets = append(r.QueueOffsets, off)
+	r.QueueOffsets = append(r.QueueOffsets, m.off)
 	if n := len(r.Buffers); n > 0 {
 		last := r.Buffers[n-1]
 		if whole := last[:cap(last)]; len(whole) >= len(last)+len(record) && &whole[len(last)] == &record[0] {

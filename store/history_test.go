@@ -41,6 +41,8 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.o = smallOptions(nil, "/store")
 	h.o.SegmentSize = 16 << 10
 	h.o.QueueFileSize = 20 * queueUnit
+	h.o.BatchQueueFileSize = 5 * batchUnit
+	h.o.BatchQueues = func(topic string) bool { return topic == "t3" }
 	h.o.OpenFiles = 8
 	h.o.QueueExtSize, h.o.BitMap = 512, lengthMap
 	h.o.FlushMode = FlushMode(h.rng.IntN(2))
@@ -143,10 +145,14 @@ func (h *history) dispatched() int {
 
 func (h *history) append(n int) error {
 	for range n {
-		m := message(fmt.Sprintf("t%d", h.rng.IntN(3)), int32(h.rng.IntN(3)), h.serial)
+		m := message(fmt.Sprintf("t%d", h.rng.IntN(4)), int32(h.rng.IntN(3)), h.serial)
 		m.Body = append(m.Body, make([]byte, h.rng.IntN(600))...)
 		h.serial++
-		h.multiDispatch(m)
+		if m.Topic == "t3" && h.rng.IntN(2) == 0 {
+			markWhole(m, 1+h.rng.IntN(12))
+		} else {
+			h.multiDispatch(m)
+		}
 		r, err := h.s.Append(m)
 		if err != nil {
 			return err
@@ -155,13 +161,14 @@ func (h *history) append(n int) error {
 			h.t.Fatalf("status %v without an error", r.Status)
 		}
 		m.Properties = h.lightProperties(m)
+		noteBase(m)
 		h.all = append(h.all, m)
 	}
 	return nil
 }
 
 func (h *history) appendBatch(n int) error {
-	m := message("t0", int32(h.rng.IntN(3)), 0)
+	m := message([]string{"t0", "t3"}[h.rng.IntN(2)], int32(h.rng.IntN(3)), 0)
 	var body codec.BatchBody
 	var batch []*codec.Message
 	for range n {
@@ -273,7 +280,7 @@ func (h *history) verify(must int) {
 		key := fmt.Sprintf("%s %d", m.Topic, m.QueueID)
 		queues[key] = append(queues[key], m)
 	}
-	for _, topic := range []string{"t0", "t1", "t2"} {
+	for _, topic := range []string{"t0", "t1", "t2", "t3"} {
 		for id := range int32(3) {
 			list := queues[fmt.Sprintf("%s %d", topic, id)]
 			checkQueue(h.t, h.s, topic, id, list)

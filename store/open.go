@@ -57,10 +57,6 @@ func Open(o Options) (*Store, error) {
 
 // refuseForeign recognises directories whose log or queues are in a format that this store does not write.
 func refuseForeign(o Options) error {
-	if topics, err := o.FS.ReadDir(path.Join(o.Root, "batchconsumequeue")); err == nil && len(topics) > 0 {
-		return fmt.Errorf("store directory %s cannot be opened: topic %s has batch consume queues (attribute queue.type=BatchCQ), which this broker does not read: consume it with the official broker, delete the topic there, and remove batchconsumequeue/%[2]s",
-			o.Root, topics[0].Name())
-	}
 	for _, marker := range []struct{ file, what, todo string }{
 		{"consumequeue/CURRENT", "its consume queues are a RocksDB", "move consumequeue away: the queues are then made from the commit log"},
 		{"consumequeue_rocksdb/CURRENT", "its consume queues are a RocksDB", "move consumequeue_rocksdb away: the queues are then made from the commit log"},

@@ -14,6 +14,7 @@ import (
 const (
 	DefaultSegmentSize   = 1 << 30
 	DefaultQueueFileSize = 300_000 * queueUnit
+	DefaultBatchFileSize = 300_000 * batchUnit
 	DefaultQueueExtSize  = 48 << 20
 	DefaultIndexSlots    = 5_000_000
 	DefaultIndexEntries  = 20_000_000
@@ -40,6 +41,9 @@ type Options struct {
 	// or by an appender before Append returns. It must be quick, and take no lock that is held around Append. The slice and each
 	// Record are lent until it returns. May be nil.
 	OnArrive func(batch []Arrival)
+	// BatchQueues tells whether a topic has queues of batches (attribute queue.type=BatchCQ), which is asked when its first queue
+	// is made or found. It must be quick and safe for concurrent use. nil is no topic.
+	BatchQueues func(topic string) bool
 
 	// BitMap appends the filter bit map of a message to dst, for consumequeue_ext; nothing when there is none to note. It is called
 	// by the dispatcher, and must be quick. The strings are lent. nil notes none.
@@ -55,6 +59,8 @@ type Options struct {
 	IndexSlots    int32     // maxHashSlotNum
 	IndexEntries  int32     // maxIndexNum
 	OpenFiles     int       // how many files may stay open besides the mapped ones
+
+	BatchQueueFileSize int64 // mapperFileSizeBatchConsumeQueue; whole entries, or upstream gets stuck at the end of a file
 
 	// Rebuild makes Open walk the whole log, whatever checkpoint and abort file say, take out what is damaged without asking
 	// for proof, and complete every consume queue and the index from it. Queues and index files that are wrong have to be out
@@ -109,7 +115,8 @@ type Tuning struct {
 // NewOptions is a store at root with upstream's defaults.
 func NewOptions(root string) Options {
 	return Options{
-		Root: root, SegmentSize: DefaultSegmentSize, QueueFileSize: DefaultQueueFileSize, QueueExtSize: DefaultQueueExtSize,
+		Root: root, SegmentSize: DefaultSegmentSize,
+		QueueFileSize: DefaultQueueFileSize, QueueExtSize: DefaultQueueExtSize, BatchQueueFileSize: DefaultBatchFileSize,
 		IndexSlots: DefaultIndexSlots, IndexEntries: DefaultIndexEntries, OpenFiles: 512,
 		Tuning: Tuning{
 			MaxMessageSize: DefaultMaxMessage, Index: true,
@@ -152,6 +159,9 @@ func (o *Options) complete() error {
 	if o.DelayTime == nil {
 		o.DelayTime = defaultDelay
 	}
+	if o.BatchQueues == nil {
+		o.BatchQueues = func(string) bool { return false }
+	}
 	if !o.StoreHost.IsValid() {
 		o.StoreHost = netip.MustParseAddrPort("127.0.0.1:10911")
 	}
@@ -166,6 +176,8 @@ func (o *Options) complete() error {
 		return fmt.Errorf("store: a commit log file size of %d bytes exceeds what a file header can say (mappedFileSizeCommitLog)", o.SegmentSize)
 	case o.QueueFileSize <= 0:
 		return fmt.Errorf("store: a consume queue file size of %d bytes makes no sense (mappedFileSizeConsumeQueue)", o.QueueFileSize)
+	case o.BatchQueueFileSize <= 0 || o.BatchQueueFileSize%batchUnit != 0:
+		return fmt.Errorf("store: a file size of %d bytes for queues of batches is no multiple of %d, the size of an entry (mapperFileSizeBatchConsumeQueue)", o.BatchQueueFileSize, batchUnit)
 	case o.QueueExtSize <= extHead+extFileEnd:
 		return fmt.Errorf("store: a file size of %d bytes for the extension of consume queues makes no sense (mappedFileSizeConsumeQueueExt)", o.QueueExtSize)
 	case o.IndexSlots < 1 || o.IndexEntries < 2:

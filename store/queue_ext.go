@@ -75,7 +75,7 @@ func decodeExt(b []byte) (u extUnit, ok bool) {
 }
 
 // extRoot is the directory of all queues' ext files.
-func (s *queueSet) extRoot() string { return path.Join(path.Dir(s.dir), "consumequeue_ext") }
+func (s *queueSet) extRoot() string { return path.Join(path.Dir(s.simple.dir), "consumequeue_ext") }
 
 func (s *queueSet) extDir(q *queue) string {
 	return path.Join(s.extRoot(), q.topic.name, strconv.Itoa(int(q.id)))

@@ -41,7 +41,7 @@ func TestExtEntries(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range int64(9) {
-		u, err := readUnitAt(queue, i)
+		u, err := (&layout{unit: queueUnit}).readUnitAt(queue, i)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func checkExt(t *testing.T, s *Store, topic string, id int32, want []*codec.Mess
 	}
 	var buf [extGuess]byte
 	for _, m := range want {
-		u, ok, err := s.queues.unit(q, m.QueueOffset)
+		u, ok, err := s.queues.unitAt(q, m.QueueOffset)
 		if !ok || err != nil {
 			t.Fatalf("%s/%d has no entry %d: %v", topic, id, m.QueueOffset, err)
 		}

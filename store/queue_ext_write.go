@@ -178,7 +178,7 @@ func (s *queueSet) lastExt(q *queue, quick bool) (int64, error) {
 	const most = 4096
 	buf := make([]byte, min(most, hi-lo)*queueUnit)
 	for hi > lo {
-		from := max(lo, hi-most, (hi-1)*queueUnit/s.fileSize*s.fileSize/queueUnit) // within one file
+		from := max(lo, hi-most, (hi-1)*queueUnit/q.topic.layout.fileSize*q.topic.layout.fileSize/queueUnit) // within one file
 		got := int64(0)
 		for from+got < hi {
 			n, err := s.read(q, from+got, buf[got*queueUnit:(hi-from)*queueUnit])
@@ -280,7 +280,7 @@ func (s *queueSet) createExt(q *queue, base int64) (*openFile, error) {
 
 // expireExt removes the ext files that lie before what the queue's first readable entry points to.
 func (s *queueSet) expireExt(q *queue) error {
-	if !s.extUsed.Load() {
+	if !s.extUsed.Load() || q.topic.layout.batch {
 		return nil
 	}
 	lo, _, err := s.bounds(q)

@@ -50,11 +50,16 @@ func (s *queueSet) load(q *queue) error {
 	q.mu.Lock()
 	q.files = files
 	q.max, q.written = end, end
+	l := q.topic.layout
 	if len(files) > 0 {
-		q.min = files[0] / queueUnit
+		q.min = files[0] / l.unit
 	}
-	if last.valid() && !last.filler() {
+	if l.valid(last) && !last.filler() {
 		q.maxPhy = last.phy + int64(last.size)
+	}
+	if l.batch && l.valid(last) {
+		q.maxOffset = last.base + int64(last.count)
+		end = q.maxOffset
 	}
 	q.mu.Unlock()
 	s.log.mu.Lock()
@@ -67,7 +72,7 @@ func (s *queueSet) load(q *queue) error {
 // listFiles returns where a queue's files begin. A last file without a byte is one that was just being made: it goes. After a
 // power failure there can be more behind it, made at the same time: they go with it, since none of them was ever synced.
 func (s *queueSet) listFiles(q *queue) ([]int64, error) {
-	dir := s.queueDir(q)
+	dir, fileSize := s.queueDir(q), q.topic.layout.fileSize
 	entries, err := s.fs.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -91,36 +96,37 @@ func (s *queueSet) listFiles(q *queue) ([]int64, error) {
 			break
 		}
 		base, err := strconv.ParseInt(e.Name(), 10, 64)
-		if err != nil || len(e.Name()) != len(segmentName(0)) || base%s.fileSize != 0 {
+		if err != nil || len(e.Name()) != len(segmentName(0)) || base%fileSize != 0 {
 			return nil, fmt.Errorf("%s is no consume queue file: move it out of the store", path.Join(dir, e.Name()))
 		}
-		if info.Size() != s.fileSize {
-			return nil, fmt.Errorf("consume queue file %s has %d bytes where mappedFileSizeConsumeQueue says %d: set the size that the store was made with, or move the queue's directory away to have it made again",
-				path.Join(dir, e.Name()), info.Size(), s.fileSize)
+		if info.Size() != fileSize {
+			return nil, fmt.Errorf("consume queue file %s has %d bytes where %s says %d: set the size that the store was made with, or move the queue's directory away to have it made again",
+				path.Join(dir, e.Name()), info.Size(), q.topic.layout.sizeKey(), fileSize)
 		}
 		files = append(files, base)
 	}
 	return files, nil
 }
 
-// findEnd finds the queue offset behind the last entry that can be believed, and that entry.
+// findEnd finds the number behind the last entry that can be believed, and that entry.
 func (s *queueSet) findEnd(q *queue, files []int64) (end int64, last unit, err error) {
+	l := q.topic.layout
 	believe := func(_ int64, u unit) (bool, error) {
-		return u.valid() && (u.filler() || u.phy+int64(u.size) <= s.trust.limit), nil
+		return l.valid(u) && (u.filler() || u.phy+int64(u.size) <= s.trust.limit), nil
 	}
 	end, last, err = s.searchEnd(q, files, believe)
 	if err != nil || end == 0 || !s.trust.verify {
 		return end, last, err
 	}
 	logMin := s.log.min()
-	inLog := func(off int64, u unit) (bool, error) {
-		if ok, _ := believe(off, u); !ok {
+	inLog := func(number int64, u unit) (bool, error) {
+		if ok, _ := believe(number, u); !ok {
 			return false, nil
 		}
 		if u.filler() || u.phy < logMin {
 			return true, nil
 		}
-		return s.log.isRecordOf(u, q.topic.name, q.id, off)
+		return s.log.isRecordOf(u, q.topic.name, q.id, l.offset(u, number))
 	}
 	if ok, err := inLog(end-1, last); ok || err != nil {
 		return end, last, err
@@ -130,33 +136,34 @@ func (s *queueSet) findEnd(q *queue, files []int64) (end int64, last unit, err e
 }
 
 // searchEnd searches for the first entry that is not good, given that good ones come before bad ones.
-func (s *queueSet) searchEnd(q *queue, files []int64, good func(off int64, u unit) (bool, error)) (end int64, last unit, err error) {
+func (s *queueSet) searchEnd(q *queue, files []int64, good func(number int64, u unit) (bool, error)) (end int64, last unit, err error) {
+	l := q.topic.layout
 	for _, base := range slices.Backward(files) {
 		f, err := s.file(q, base)
 		if err != nil {
 			return 0, unit{}, err
 		}
-		n, u, err := searchFile(f, base/queueUnit, s.fileSize/queueUnit, good)
+		n, u, err := l.searchFile(f, base/l.unit, good)
 		f.release()
 		if err != nil {
 			return 0, unit{}, err
 		}
 		if n > 0 {
-			return base/queueUnit + n, u, nil
+			return base/l.unit + n, u, nil
 		}
 	}
 	if len(files) > 0 {
-		return files[0] / queueUnit, unit{}, nil
+		return files[0] / l.unit, unit{}, nil
 	}
 	return 0, unit{}, nil
 }
 
-// searchFile counts the good entries at the start of a file of n entries whose first one has the offset first.
-func searchFile(f io.ReaderAt, first, n int64, good func(off int64, u unit) (bool, error)) (count int64, last unit, err error) {
-	lo, hi := int64(0), n // entries before lo are good, the one at hi is not
+// searchFile counts the good entries at the start of a file whose first one has the number first.
+func (l *layout) searchFile(f io.ReaderAt, first int64, good func(number int64, u unit) (bool, error)) (count int64, last unit, err error) {
+	lo, hi := int64(0), l.fileSize/l.unit // entries before lo are good, the one at hi is not
 	for lo < hi {
 		mid := (lo + hi) / 2
-		u, err := readUnitAt(f, mid)
+		u, err := l.readUnitAt(f, mid)
 		if err != nil {
 			return 0, unit{}, err
 		}
@@ -173,19 +180,20 @@ func searchFile(f io.ReaderAt, first, n int64, good func(off int64, u unit) (boo
 	return lo, last, nil
 }
 
-func readUnitAt(f io.ReaderAt, i int64) (unit, error) {
-	var b [queueUnit]byte
-	if _, err := f.ReadAt(b[:], i*queueUnit); err != nil {
+func (l *layout) readUnitAt(f io.ReaderAt, i int64) (unit, error) {
+	var b [max(queueUnit, batchUnit)]byte
+	if _, err := f.ReadAt(b[:l.unit], i*l.unit); err != nil {
 		return unit{}, fmt.Errorf("read consume queue entry %d: %w", i, err)
 	}
-	return decodeUnit(b[:]), nil
+	return l.decode(b[:]), nil
 }
 
 // cutBehind makes sure that nothing stands behind the end of a queue: upstream takes any entry that looks written for one.
 func (s *queueSet) cutBehind(q *queue, files []int64, end int64) ([]int64, error) {
+	l := q.topic.layout
 	for len(files) > 0 {
 		last := files[len(files)-1]
-		if last < end*queueUnit || len(files) == 1 {
+		if last < end*l.unit || len(files) == 1 {
 			break
 		}
 		if err := s.removeFile(q, last); err != nil {
@@ -196,8 +204,8 @@ func (s *queueSet) cutBehind(q *queue, files []int64, end int64) ([]int64, error
 	if len(files) == 0 {
 		return files, nil
 	}
-	at := end*queueUnit - files[len(files)-1]
-	if at >= s.fileSize {
+	at := end*l.unit - files[len(files)-1]
+	if at >= l.fileSize {
 		return files, nil
 	}
 	base := files[len(files)-1]
@@ -206,11 +214,11 @@ func (s *queueSet) cutBehind(q *queue, files []int64, end int64) ([]int64, error
 		return nil, err
 	}
 	defer f.release()
-	if u, err := readUnitAt(f, at/queueUnit); err != nil || u == (unit{}) {
+	if u, err := l.readUnitAt(f, at/l.unit); err != nil || u == (unit{}) {
 		return files, err
 	}
 	s.noteWritten(fileKey{q: q, base: base})
-	return files, f.Zero(at, s.fileSize-at)
+	return files, f.Zero(at, l.fileSize-at)
 }
 
 func (s *queueSet) removeFile(q *queue, base int64) error {
@@ -237,13 +245,18 @@ func (l *commitLog) isRecordOf(u unit, topic string, id int32, off int64) (bool,
 	return m.Topic == topic && m.QueueID == id && m.QueueOffset == off || isLightEntry(&m, topic, id, off), nil
 }
 
-// unitOnDisk reads an entry of a queue that is not loaded, as it lies in its file; the zero entry where there is none.
+// unitOnDisk reads the entry of a queue offset in a queue that is not loaded, as it lies in its file; the zero entry where
+// there is none.
 func (s *queueSet) unitOnDisk(q *queue, off int64) (unit, error) {
-	at := off * queueUnit
+	l := q.topic.layout
+	if l.batch {
+		return s.batchUnitOnDisk(q, off)
+	}
+	at := off * l.unit
 	if at < 0 {
 		return unit{}, nil
 	}
-	base := at / s.fileSize * s.fileSize
+	base := at / l.fileSize * l.fileSize
 	f, err := s.fs.Open(s.filePath(q, base), false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return unit{}, nil
@@ -252,8 +265,8 @@ func (s *queueSet) unitOnDisk(q *queue, off int64) (unit, error) {
 		return unit{}, err
 	}
 	defer f.Close()
-	if size, err := f.Size(); err != nil || size < s.fileSize {
+	if size, err := f.Size(); err != nil || size < l.fileSize {
 		return unit{}, err
 	}
-	return readUnitAt(f, (at-base)/queueUnit)
+	return l.readUnitAt(f, (at-base)/l.unit)
 }

@@ -4,24 +4,26 @@ import (
 	"sort"
 )
 
-// read fills buf with entries from queue offset off on and returns how many there are: fewer than fit at the end of the
-// queue, of a file, or where the files end and the tail begins. 0 without an error is the end of the queue.
-func (s *queueSet) read(q *queue, off int64, buf []byte) (n int, err error) {
+// read fills buf with entries from a number on and returns how many there are: fewer than fit at the end of the queue, of a
+// file, or where the files end and the tail begins. 0 without an error is the end of the queue.
+func (s *queueSet) read(q *queue, number int64, buf []byte) (n int, err error) {
+	l := q.topic.layout
+	whole := int64(len(buf)) / l.unit * l.unit
 	q.mu.Lock()
-	if off < 0 || off >= q.max {
+	if number < 0 || number >= q.max {
 		q.mu.Unlock()
 		return 0, nil
 	}
-	if off >= q.written {
-		n = copy(buf[:len(buf)/queueUnit*queueUnit], q.tail[(off-q.written)*queueUnit:])
+	if number >= q.written {
+		n = copy(buf[:whole], q.tail[(number-q.written)*l.unit:])
 		q.mu.Unlock()
-		return n / queueUnit, nil
+		return n / int(l.unit), nil
 	}
-	at := off * queueUnit
-	want := min(int64(len(buf)/queueUnit*queueUnit), q.written*queueUnit-at)
+	at := number * l.unit
+	want := min(whole, q.written*l.unit-at)
 	q.mu.Unlock()
-	base := at / s.fileSize * s.fileSize
-	want = min(want, base+s.fileSize-at)
+	base := at / l.fileSize * l.fileSize
+	want = min(want, base+l.fileSize-at)
 	f, err := s.file(q, base)
 	if err != nil {
 		return 0, err
@@ -31,22 +33,54 @@ func (s *queueSet) read(q *queue, off int64, buf []byte) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return n / queueUnit, nil
+	return n / int(l.unit), nil
 }
 
 // unit reads one entry. ok is false beyond the ends.
-func (s *queueSet) unit(q *queue, off int64) (u unit, ok bool, err error) {
-	var b [queueUnit]byte
-	n, err := s.read(q, off, b[:])
+func (s *queueSet) unit(q *queue, number int64) (u unit, ok bool, err error) {
+	var b [max(queueUnit, batchUnit)]byte
+	return s.unitThrough(q, number, b[:])
+}
+
+// unitThrough is unit with room for an entry, which is on the heap.
+func (s *queueSet) unitThrough(q *queue, number int64, room []byte) (u unit, ok bool, err error) {
+	l := q.topic.layout
+	n, err := s.read(q, number, room[:l.unit])
 	if n == 0 || err != nil {
 		return unit{}, false, err
 	}
-	return decodeUnit(b[:]), true, nil
+	return l.decode(room), true, nil
 }
 
-// bounds returns a queue's first readable offset and its end. The first is looked up again when the log has lost segments
-// since: entries whose records are gone do not count (store-format §4.4).
+// behindGap is the queue offset to go on at where the file of an entry cannot be read: the first one of the next file, or,
+// where that is not known, the first one that the queue has by now.
+func (s *queueSet) behindGap(q *queue, number, off int64) int64 {
+	l := q.topic.layout
+	if !l.batch {
+		per := l.fileSize / l.unit
+		return number - number%per + per
+	}
+	lo, _, err := s.bounds(q)
+	if err != nil {
+		return off
+	}
+	return max(lo, off)
+}
+
+// bounds returns a queue's first readable offset and its end.
 func (s *queueSet) bounds(q *queue) (lo, hi int64, err error) {
+	lo, hi, err = s.entries(q)
+	if q.topic.layout.batch {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return q.minOffset, q.maxOffset, err
+	}
+	return lo, hi, err
+}
+
+// entries returns the number of a queue's first readable entry and of the one behind the last. The first is looked up again
+// when the log has lost segments since: entries whose records are gone do not count (store-format §4.4).
+func (s *queueSet) entries(q *queue) (lo, hi int64, err error) {
 	logMin := s.log.min()
 	q.mu.Lock()
 	lo, hi = q.min, q.max
@@ -57,10 +91,10 @@ func (s *queueSet) bounds(q *queue) (lo, hi int64, err error) {
 	}
 	var failed error
 	n := sort.Search(int(hi-lo), func(i int) bool {
-		off := lo + int64(i)
-		u, ok, err := s.unit(q, off)
-		for ; ok && u.filler() && off < hi; off++ { // what stands for no message counts like the next one that does
-			u, ok, err = s.unit(q, off+1)
+		number := lo + int64(i)
+		u, ok, err := s.unit(q, number)
+		for ; ok && u.filler() && number < hi; number++ { // what stands for no message counts like the next one that does
+			u, ok, err = s.unit(q, number+1)
 		}
 		if err != nil {
 			failed = err
@@ -70,10 +104,14 @@ func (s *queueSet) bounds(q *queue) (lo, hi int64, err error) {
 	if failed != nil {
 		return lo, hi, failed
 	}
+	minOffset, err := s.offsetOf(q, lo+int64(n))
+	if err != nil {
+		return lo, hi, err
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if lo+int64(n) >= q.min {
-		q.min, q.minFor = lo+int64(n), logMin
+		q.min, q.minOffset, q.minFor = lo+int64(n), minOffset, logMin
 	}
 	return q.min, q.max, nil
 }

@@ -48,10 +48,10 @@ func (s *queueSet) openWhole() {
 		return
 	}
 	s.asked = true
-	if s.fs.MkdirAll(s.dir) != nil {
+	if s.fs.MkdirAll(s.simple.dir) != nil {
 		return // the writers will say why
 	}
-	if whole, err := s.fs.Whole(s.dir); err == nil { // without it queues are synced one by one
+	if whole, err := s.fs.Whole(s.simple.dir); err == nil { // without it queues are synced one by one
 		s.whole = whole
 	}
 }
@@ -77,12 +77,12 @@ func (s *queueSet) syncWritten(files map[fileKey]struct{}, dirs map[string]struc
 	}
 	elsewhere, above := map[fileKey]struct{}{}, map[string]struct{}{}
 	for key := range files {
-		if key.ext {
+		if key.ext || key.q.topic.layout != &s.simple {
 			elsewhere[key] = struct{}{}
 		}
 	}
 	for dir := range dirs {
-		if dir != s.dir && !strings.HasPrefix(dir, s.dir+"/") {
+		if dir != s.simple.dir && !strings.HasPrefix(dir, s.simple.dir+"/") {
 			above[dir] = struct{}{}
 		}
 	}

@@ -25,13 +25,14 @@ const topicShards = 256
 
 // queueSet is all consume queues below one directory.
 type queueSet struct {
-	fs       vfs.FS
-	dir      string
-	fileSize int64
-	log      *commitLog
-	cache    *fileCache
-	event    func(Event)
-	trust    queueTrust
+	fs     vfs.FS
+	simple layout
+	batch  layout
+	inner  func(topic string) bool // Options.BatchQueues
+	log    *commitLog
+	cache  *fileCache
+	event  func(Event)
+	trust  queueTrust
 
 	seed   maphash.Seed
 	shards [topicShards]topicShard
@@ -63,8 +64,9 @@ type topicShard struct {
 
 // topicQueues is the queues of a topic, sorted by id.
 type topicQueues struct {
-	name string
-	list atomic.Pointer[[]*queue]
+	name   string
+	layout *layout
+	list   atomic.Pointer[[]*queue]
 
 	growing sync.Mutex // guards listed and the growth of list; held while the topic's directory is listed
 	listed  bool       // the directory's queues are in list
@@ -72,10 +74,11 @@ type topicQueues struct {
 
 func newQueueSet(o *Options, log *commitLog, cache *fileCache) *queueSet {
 	s := &queueSet{
-		fs: o.FS, dir: path.Join(o.Root, "consumequeue"), fileSize: o.QueueFileSize, log: log, cache: cache, event: o.Event,
+		fs: o.FS, inner: o.BatchQueues, log: log, cache: cache, event: o.Event,
 		many: cmp.Or(o.wholeFrom, manyToSync), seed: maphash.MakeSeed(), unsynced: map[fileKey]struct{}{}, newNames: map[string]struct{}{},
 		extFileSize: o.QueueExtSize, bitMap: o.BitMap,
 	}
+	s.simple, s.batch = newLayouts(o)
 	for i := range s.shards {
 		s.shards[i].topics.Store(&map[string]*topicQueues{})
 	}
@@ -87,19 +90,54 @@ func (s *queueSet) list() error {
 	if _, err := s.fs.Stat(s.extRoot()); err == nil {
 		s.extUsed.Store(true)
 	}
-	entries, err := s.fs.ReadDir(s.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("list consume queues: %w", err)
-	}
-	for _, e := range entries {
-		if e.IsDir() {
-			s.topic(e.Name(), true).listed = false
+	for _, l := range []*layout{&s.simple, &s.batch} {
+		entries, err := s.fs.ReadDir(l.dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("list consume queues: %w", err)
+		}
+		for _, e := range entries {
+			if !e.IsDir() {
+				continue
+			}
+			t := s.topic(e.Name(), true)
+			if t.layout == l {
+				t.listed = false
+			} else if err := s.refuseKind(l, e.Name()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// refuseKind refuses queues of a topic that are not of the kind that the topic says. Upstream does not start on them either.
+func (s *queueSet) refuseKind(l *layout, topic string) error {
+	dir := path.Join(l.dir, topic)
+	entries, err := s.fs.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("list the queues of topic %s: %w", topic, err)
+	}
+	for _, e := range entries {
+		if _, err := strconv.ParseInt(e.Name(), 10, 32); err != nil {
+			continue
+		}
+		if l.batch {
+			return fmt.Errorf("%s holds queues of batches, but config/topics.json has no topic %s with queue.type=BatchCQ: bring that back, or, if the topic was deleted, remove the directory", dir, topic)
+		}
+		return fmt.Errorf("%s holds ordinary queues, but the topic has queue.type=BatchCQ in config/topics.json: correct that, or, if they are of a deleted topic of the same name, remove the directory", dir)
+	}
+	return nil
+}
+
+// layoutOf is how the queues of a topic lie on the disk.
+func (s *queueSet) layoutOf(topic string) *layout {
+	if s.inner(topic) {
+		return &s.batch
+	}
+	return &s.simple
 }
 
 func (s *queueSet) shard(topic string) *topicShard {
@@ -112,6 +150,7 @@ func (s *queueSet) topic(name string, create bool) *topicQueues {
 	if t := (*sh.topics.Load())[name]; t != nil || !create {
 		return t
 	}
+	l := s.layoutOf(name)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	old := *sh.topics.Load()
@@ -120,7 +159,7 @@ func (s *queueSet) topic(name string, create bool) *topicQueues {
 	}
 	grown := make(map[string]*topicQueues, len(old)+1)
 	maps.Copy(grown, old)
-	t := &topicQueues{name: strings.Clone(name), listed: true}
+	t := &topicQueues{name: strings.Clone(name), layout: l, listed: true}
 	t.list.Store(&[]*queue{})
 	grown[t.name] = t
 	sh.topics.Store(&grown)
@@ -219,7 +258,7 @@ func (s *queueSet) listTopic(t *topicQueues) error {
 	if t.listed {
 		return nil
 	}
-	entries, err := s.fs.ReadDir(path.Join(s.dir, t.name))
+	entries, err := s.fs.ReadDir(path.Join(t.layout.dir, t.name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("list the queues of topic %s: %w", t.name, err)
 	}
@@ -263,7 +302,7 @@ func (s *queueSet) remove(t *topicQueues) {
 }
 
 func (s *queueSet) queueDir(q *queue) string {
-	return path.Join(s.dir, q.topic.name, strconv.Itoa(int(q.id)))
+	return path.Join(q.topic.layout.dir, q.topic.name, strconv.Itoa(int(q.id)))
 }
 
 func (s *queueSet) filePath(q *queue, base int64) string {

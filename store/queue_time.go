@@ -9,7 +9,8 @@ import (
 // OffsetByTime searches a queue for the offset at a store time, in ms. With upper false it is the first message stored at
 // that time or later (upstream's LOWER boundary), with upper the last one stored at that time or earlier. Beyond the ends the
 // answers are upstream's (ConsumeQueue.getOffsetInQueueByTime): before the first message the first offset of the queue's
-// file, or 0 for upper; after the last one the queue's end, or its last offset for upper. A queue without messages is 0.
+// file, or 0 for upper; after the last one the queue's end, or its last offset for upper. A queue without messages is 0. In a
+// queue of batches the answer is the first offset of a batch, see batchByTime.
 func (s *Store) OffsetByTime(topic string, queueID int32, ms int64, upper bool) (int64, error) {
 	q, err := s.queues.find(topic, queueID)
 	if q == nil || err != nil {
@@ -18,6 +19,10 @@ func (s *Store) OffsetByTime(topic string, queueID int32, ms int64, upper bool) 
 	lo, hi, err := s.queues.bounds(q)
 	if err != nil || lo >= hi {
 		return 0, err
+	}
+	if q.topic.layout.batch {
+		off, err := s.queues.batchByTime(q, ms, upper)
+		return min(max(off, lo), hi), err
 	}
 	last, err := s.unitTime(q, hi-1)
 	if err != nil {
@@ -59,7 +64,7 @@ func (s *Store) OffsetByTime(topic string, queueID int32, ms int64, upper bool) 
 
 // unitTime is the store time of the message at a queue offset.
 func (s *Store) unitTime(q *queue, off int64) (int64, error) {
-	u, ok, err := s.queues.unit(q, off)
+	u, ok, err := s.queues.unitAt(q, off)
 	if err != nil || !ok {
 		return 0, err
 	}

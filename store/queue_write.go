@@ -19,12 +19,12 @@ const (
 func (s *queueSet) add(q *queue, off int64, u unit) {
 	added, gap := q.put(off, u, lostUnit(u.phy, s.log.size))
 	if gap > 0 {
-		s.event(Event{Level: Warning, Text: fmt.Sprintf("consume queue %s/%d lacked %d entries before offset %d: they were filled with blanks, readers pass over them", q.topic.name, q.id, gap, off)})
+		s.event(Event{Level: Warning, Text: fmt.Sprintf("consume queue %s/%d lacked %d messages before offset %d: they were filled with blanks, readers pass over them", q.topic.name, q.id, gap, off)})
 	}
-	if !added {
+	if added == 0 {
 		return
 	}
-	s.pendingBytes.Add((gap + 1) * queueUnit)
+	s.pendingBytes.Add(added * q.topic.layout.unit)
 	if q.markDirty() {
 		s.mu.Lock()
 		s.dirty = append(s.dirty, q)
@@ -64,9 +64,10 @@ func (s *queueSet) writeOutLocked() error {
 
 // writeQueue writes a queue's tail, file by file.
 func (s *queueSet) writeQueue(q *queue) error {
+	l := q.topic.layout
 	for {
 		q.mu.Lock()
-		from, data := q.written*queueUnit, q.tail
+		from, data := q.written*l.unit, q.tail
 		if len(data) == 0 || q.removed {
 			q.dirty = false
 			q.mu.Unlock()
@@ -76,8 +77,8 @@ func (s *queueSet) writeQueue(q *queue) error {
 		if err := s.writeExt(q); err != nil {
 			return err
 		}
-		base := from / s.fileSize * s.fileSize
-		data = data[:min(int64(len(data)), base+s.fileSize-from)]
+		base := from / l.fileSize * l.fileSize
+		data = data[:min(int64(len(data)), base+l.fileSize-from)]
 		if err := s.writeFile(q, base, from, data); err != nil {
 			return fmt.Errorf("write consume queue %s/%d: %w", q.topic.name, q.id, err)
 		}
@@ -87,7 +88,7 @@ func (s *queueSet) writeQueue(q *queue) error {
 			return nil
 		}
 		s.pendingBytes.Add(-int64(len(data)))
-		q.written += int64(len(data)) / queueUnit
+		q.written += int64(len(data)) / l.unit
 		left := copy(q.tail, q.tail[len(data):])
 		if left == 0 && len(data) < cap(q.tail)/4 {
 			q.tail = nil // the queue has become quieter: idle queues shall hold no buffers
@@ -135,11 +136,12 @@ func (s *queueSet) createFile(q *queue, base int64) (*openFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = f.Truncate(s.fileSize)
+	l := q.topic.layout
+	err = f.Truncate(l.fileSize)
 	q.mu.Lock()
-	blank := q.blankTo*queueUnit - base
+	blank := q.blankTo*l.unit - base
 	q.mu.Unlock()
-	if err == nil && blank > 0 && blank < s.fileSize {
+	if err == nil && blank > 0 && blank < l.fileSize {
 		err = writeBlanks(f, blank)
 	}
 	if err != nil {
@@ -156,7 +158,7 @@ func (s *queueSet) createFile(q *queue, base int64) (*openFile, error) {
 func (s *queueSet) noteNames(file string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for dir, top := path.Dir(file), path.Dir(s.dir); ; dir = path.Dir(dir) {
+	for dir, top := path.Dir(file), path.Dir(s.simple.dir); ; dir = path.Dir(dir) {
 		s.newNames[dir] = struct{}{}
 		if dir == top {
 			return

@@ -44,7 +44,7 @@ func (s *Store) ReadRecord(phy int64) ([]byte, error) {
 	return b, nil
 }
 
-// Units returns up to count entries of a consume queue from an offset on, as they are stored.
+// Units returns up to count entries of a consume queue, as they are stored, from the one on that an offset belongs to.
 func (s *Store) Units(topic string, queueID int32, off int64, count int) ([]Unit, error) {
 	q, err := s.queues.find(topic, queueID)
 	if q == nil || err != nil {
@@ -53,19 +53,24 @@ func (s *Store) Units(topic string, queueID int32, off int64, count int) ([]Unit
 	const atOnce = 256
 	var buf [atOnce * queueUnit]byte
 	var list []Unit
+	l := q.topic.layout
+	number, err := s.queues.locate(q, off, buf[:])
+	if err != nil {
+		return nil, err
+	}
 	for len(list) < count {
-		n, err := s.queues.read(q, off, buf[:min(atOnce, count-len(list))*queueUnit])
+		n, err := s.queues.read(q, number, buf[:min(int64(len(buf)), int64(count-len(list))*l.unit)])
 		if n == 0 || err != nil {
 			return list, err
 		}
 		for i := range n {
-			u := decodeUnit(buf[i*queueUnit:])
+			u := l.decode(buf[int64(i)*l.unit:])
 			tags, err := s.queues.tagHash(q, u.tags)
 			if err != nil {
 				return list, err
 			}
-			list = append(list, Unit{QueueOffset: off, Physical: u.phy, Size: u.size, TagsCode: tags})
-			off++
+			list = append(list, Unit{QueueOffset: l.offset(u, number), Physical: u.phy, Size: u.size, TagsCode: tags, Count: u.messages()})
+			number++
 		}
 	}
 	return list, nil

@@ -157,6 +157,7 @@ func (w *world) Get(q *store.Query, r *store.GetResult) {
 		}
 		r.QueueOffsets = append(r.QueueOffsets, r.NextOffset-1)
 		r.Count++
+		r.Messages++
 	}
 	if r.Count > 0 {
 		r.Status = store.Found

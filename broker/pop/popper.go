@@ -203,7 +203,7 @@ func (p *Popper) take(req *Request, r *Result, k queueKey, offset int64) {
 	}
 	if got.Status == store.Found {
 		if err := p.note(req, r, k, offset, got); err != nil {
-			r.Rest += int64(got.Count)
+			r.Rest += int64(got.Messages)
 			got.Release()
 			r.spare = append(r.spare, got)
 			return

@@ -29,7 +29,7 @@ const (
 // tinyFiles makes every round cross the ends of files, and lets delayed messages wait for longer than a change of brokers takes
 // at best, retries for a moment only.
 var tinyFiles = conformance.Settings{Broker: map[string]string{
-	"mappedFileSizeCommitLog": "65536", "mappedFileSizeConsumeQueue": "1000",
+	"mappedFileSizeCommitLog": "65536", "mappedFileSizeConsumeQueue": "1000", "mapperFileSizeBatchConsumeQueue": "460",
 	"maxHashSlotNum": strconv.Itoa(tinySlots), "maxIndexNum": strconv.Itoa(tinyEntries),
 	"messageDelayLevel": "1s 12s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s",
 }}
@@ -42,7 +42,7 @@ var tinyFilesWithChecksums = func() conformance.Settings {
 }()
 
 // handOverRounds hands one directory back and forth between the implementations. Each round leaves messages with keys and tags,
-// a batch, delayed messages that are not due yet, and retries on their way; the next finds all of it.
+// a batch, batches that stay whole, delayed messages that are not due yet, and retries on their way; the next finds all of it.
 func handOverRounds(kill bool) func(t *conformance.T) {
 	return func(t *conformance.T) {
 		if t.Target().Reference == nil {
@@ -50,7 +50,7 @@ func handOverRounds(kill bool) func(t *conformance.T) {
 		}
 		t.StartServers()
 		broker := t.Servers().Broker()
-		h := &handedOver{topic: newTopic(t, 2), group: t.Group(), in: newInbox(), failed: map[string]bool{}}
+		h := &handedOver{topic: newTopic(t, 2), group: t.Group(), in: newInbox(), failed: map[string]bool{}, batches: newBatchQueue(t)}
 		self, other := t.Target().Self, t.Target().Reference
 		for round, launcher := range []conformance.Launcher{self, other, self, other} {
 			if round > 0 {
@@ -64,6 +64,7 @@ func handOverRounds(kill bool) func(t *conformance.T) {
 				t.Check(broker.Start(t.Context()), "start the broker in round %d", round)
 				awaitRoute(t, h.topic)
 			}
+			h.batches.round(t, round)
 			h.round(t, round, !kill)
 		}
 	}
@@ -75,6 +76,7 @@ type handedOver struct {
 	in           *inbox
 	sent         []string
 	keys         []string
+	batches      *batchQueue
 
 	mu     sync.Mutex // guards failed
 	failed map[string]bool

@@ -62,6 +62,7 @@ func entries() []entry {
 		{Case: c{Name: "send-one-way", Feature: "sending", Codes: consuming}, run: sendOneWay},
 		{Case: c{Name: "send-to-vip-port", Feature: "sending", Codes: producing}, run: sendVIP},
 		{Case: c{Name: "send-to-wrong-queue", Feature: "sending", Codes: producing}, run: sendWrongQueue},
+		{Case: c{Name: "whole-batches", Feature: "batches", Settings: quickRetries, Codes: with(consuming, protocol.SendBatchMessage, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: wholeBatches, only: javadriver.V550},
 		{Case: c{Name: "send-batch", Feature: "batches", Codes: with(consuming, protocol.SendBatchMessage)}, run: sendBatch},
 		{Case: c{Name: "tags", Feature: "tag filters", Codes: consuming}, run: tags},
 		{Case: c{Name: "sql-refused", Feature: "SQL92 filters", Codes: with(consuming, protocol.CheckClientConfig)}, run: sqlRefused},

@@ -51,6 +51,7 @@ type Dir struct {
 	o         Options
 	segments  []Segment
 	queues    []*queue
+	batches   []*queue // queues of batches
 	indexes   []indexFile
 	compacted []*compactedQueue
 	timer     timerFiles
@@ -89,7 +90,7 @@ func Open(root string, o Options) (*Dir, error) {
 			return nil, err
 		}
 	}
-	if len(d.segments) == 0 && len(d.queues) == 0 {
+	if len(d.segments) == 0 && len(d.queues) == 0 && len(d.batches) == 0 {
 		return nil, fmt.Errorf("%s holds no message store: there is neither a commit log nor a consume queue below it", root)
 	}
 	return d, nil

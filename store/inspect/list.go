@@ -1,6 +1,8 @@
 package inspect
 
 import (
+	"slices"
+
 	"github.com/gantrymq/gantry/codec"
 )
 
@@ -30,6 +32,7 @@ type SegmentInfo struct {
 type QueueInfo struct {
 	Topic string `json:"topic"`
 	ID    int32  `json:"queueId"`
+	Batch bool   `json:"batch,omitempty"` // its entries stand for whole batches
 	Files int    `json:"files"`
 	Min   int64  `json:"minOffset"`
 	Max   int64  `json:"maxOffset"`
@@ -78,7 +81,7 @@ func (d *Dir) List() (*Listing, error) {
 	for _, g := range d.segments {
 		l.Segments = append(l.Segments, SegmentInfo{g.Path, g.Base, g.Size, timeOf(g.Base), g.Modified.UnixMilli()})
 	}
-	for _, q := range d.queues {
+	for _, q := range slices.Concat(d.queues, d.batches) {
 		info, err := d.queueInfo(q, timeOf)
 		if err != nil {
 			return nil, err
@@ -99,19 +102,23 @@ func (d *Dir) List() (*Listing, error) {
 }
 
 func (d *Dir) queueInfo(q *queue, timeOf func(phy int64) int64) (QueueInfo, error) {
-	info := QueueInfo{Topic: q.topic, ID: q.id, Files: len(q.files)}
-	var err error
-	if info.Max, err = d.end(q); err != nil {
+	info := QueueInfo{Topic: q.topic, ID: q.id, Batch: q.batch(), Files: len(q.files)}
+	end, err := d.end(q)
+	if err != nil {
 		return info, err
 	}
-	if info.Min, err = d.first(q, info.Max); err != nil {
+	first, err := d.first(q, end)
+	if err != nil {
+		return info, err
+	}
+	if info.Min, info.Max, err = d.offsets(q, first, end); err != nil {
 		return info, err
 	}
 	for _, x := range []struct {
 		off int64
 		to  *int64
-	}{{info.Min, &info.First}, {info.Max - 1, &info.Last}} {
-		if x.off < info.Min {
+	}{{first, &info.First}, {end - 1, &info.Last}} {
+		if x.off < first {
 			continue
 		}
 		u, ok, err := d.unit(q, x.off)

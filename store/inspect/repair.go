@@ -129,14 +129,14 @@ func (p *Plan) planLog() {
 
 // planQueues moves wrong queues out of the way: they are made from the log again.
 func (p *Plan) planQueues() error {
-	top := path.Join(p.d.root, "consumequeue")
+	tops := []string{path.Join(p.d.root, "consumequeue") + "/", path.Join(p.d.root, store.BatchQueueDir) + "/"}
 	dirs := map[string]bool{}
 	for _, f := range p.v.damage {
 		switch f.Kind {
 		case "queue", "offsets":
 			dirs[f.Where] = true
 		case "queue file", "size":
-			if strings.HasPrefix(f.Where, top+"/") {
+			if strings.HasPrefix(f.Where, tops[0]) || strings.HasPrefix(f.Where, tops[1]) {
 				dirs[path.Dir(f.Where)] = true
 			}
 		}
@@ -151,7 +151,7 @@ func (p *Plan) planQueues() error {
 				p.moves[path.Join(dir, e.Name())] = true
 			}
 		}
-		p.step("make consume queue %s again from the log, and keep what is there aside", strings.TrimPrefix(dir, top+"/"))
+		p.step("make consume queue %s again from the log, and keep what is there aside", strings.TrimPrefix(strings.TrimPrefix(dir, tops[0]), tops[1]))
 	}
 	return nil
 }
@@ -223,6 +223,14 @@ func (p *Plan) storeOptions() store.Options {
 			break
 		}
 	}
+	for _, q := range p.d.batches {
+		if q.size > 0 && q.size%batchUnitSize == 0 {
+			o.BatchQueueFileSize = q.size
+			break
+		}
+	}
+	topics := p.v.batchTopics
+	o.BatchQueues = func(topic string) bool { return topics[topic] }
 	o.IndexSlots, o.IndexEntries = p.d.o.IndexSlots, p.d.o.IndexEntries
 	o.Rebuild = &store.Rebuild{KnownEnd: p.v.known}
 	return o

@@ -33,7 +33,8 @@ type verification struct {
 	recoverFrom int64
 	logEnd      int64
 	queues      map[queueName]*queueCheck
-	batchTopics map[string]bool // have queues of the other kind, which are not compared
+	batches     map[queueName]*batchCheck
+	batchTopics map[string]bool // have queues of batches
 	noQueues    bool            // there is nothing to compare with
 	windows     int
 	index       *indexCursor
@@ -57,7 +58,7 @@ func (d *Dir) Verify(ctx context.Context, now time.Time) (*Report, error) {
 }
 
 func (d *Dir) verification() *verification {
-	v := &verification{d: d, recoverFrom: d.recoverFrom(), queues: map[queueName]*queueCheck{}, batchTopics: map[string]bool{}}
+	v := &verification{d: d, recoverFrom: d.recoverFrom(), queues: map[queueName]*queueCheck{}, batches: map[queueName]*batchCheck{}, batchTopics: map[string]bool{}}
 	places := map[string]bool{}
 	v.onDamage = func(f Finding) {
 		if key := f.Kind + f.Where; !places[key] {
@@ -154,10 +155,10 @@ func (v *verification) hole(s span) {
 
 // checkMessage compares a record with its consume queue, and with the queues that it was dispatched to besides.
 func (v *verification) checkMessage(m *codec.Message) error {
-	if v.noQueues || !inQueue(m.SysFlag) || v.batchTopics[m.Topic] {
+	if v.noQueues || !inQueue(m.SysFlag) {
 		return nil
 	}
-	if err := v.checkUnit(queueName{m.Topic, m.QueueID}, m.QueueOffset, m); err != nil {
+	if err := v.checkOwn(queueName{m.Topic, m.QueueID}, m); err != nil {
 		return err
 	}
 	for name, off := range codec.MultiDispatch(m.Topic, m.Properties) {
@@ -169,6 +170,21 @@ func (v *verification) checkMessage(m *codec.Message) error {
 		}
 	}
 	return nil
+}
+
+// checkOwn compares a record with the queue that it was sent to.
+func (v *verification) checkOwn(name queueName, m *codec.Message) error {
+	switch {
+	case v.batchTopics[m.Topic]:
+		return v.checkBatch(name, m)
+	case m.SysFlag&protocol.SysFlagInnerBatch != 0: // its topic was deleted: no ordinary queue has an entry for it
+		count, _ := store.InnerCount(m)
+		c := v.queueCheck(name)
+		v.follow(c, m.QueueOffset, m)
+		c.next = m.QueueOffset + int64(count)
+		return nil
+	}
+	return v.checkUnit(name, m.QueueOffset, m)
 }
 
 func (v *verification) queueDir(n queueName) string {

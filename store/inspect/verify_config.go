@@ -182,13 +182,23 @@ func (v *verification) checkConsumers(name string, x *consumerOffsets) {
 // checkConsumer does so for one offset. The key is "topic@group".
 func (v *verification) checkConsumer(name, key string, id int32, off int64) {
 	topic, group, ok := strings.Cut(key, "@")
-	c := v.queues[queueName{topic, id}]
-	if !ok || v.noQueues || c == nil || len(c.files) == 0 {
+	if !ok || v.noQueues {
 		return
 	}
-	if end := max(c.end, c.next); off > end {
+	if end, ok := v.endOf(queueName{topic, id}); ok && off > end {
 		v.report(v.offsetSeverity(), "offset", name, off, "group %s has consumed %s/%d up to %d, but the queue ends at %d", group, topic, id, off, end)
 	}
+}
+
+// endOf is the queue offset behind a queue's last message; ok is false when it has no files.
+func (v *verification) endOf(name queueName) (end int64, ok bool) {
+	if c := v.batches[name]; c != nil && len(c.files) > 0 {
+		return max(c.last, c.next), true
+	}
+	if c := v.queues[name]; c != nil && len(c.files) > 0 {
+		return max(c.end, c.next), true
+	}
+	return 0, false
 }
 
 // offsetSeverity: after a kill the queues are completed by the next start, and messages that were consumed before they were

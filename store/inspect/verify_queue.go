@@ -2,8 +2,6 @@ package inspect
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -40,29 +38,25 @@ type queueCheck struct {
 func (v *verification) prepareQueues(context.Context) error {
 	d := v.d
 	v.known = max(d.point.position, d.point.queuePhy, v.interrupted())
-	v.Queues = len(d.queues)
+	v.Queues = len(d.queues) + len(d.batches)
 	for _, f := range d.faults {
 		if f.Kind == "queues" {
 			v.noQueues = true
 		}
 	}
-	topics, err := d.o.FS.ReadDir(path.Join(d.root, "batchconsumequeue"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, t := range topics {
-		v.batchTopics[t.Name()] = true
-		v.report(Note, "batch queue", path.Join(d.root, "batchconsumequeue", t.Name()), -1, "batch consume queues are not compared with the log")
-	}
-	if len(d.queues) == 0 && len(topics) == 0 && !v.noQueues {
+	if len(d.queues) == 0 && len(d.batches) == 0 && !v.noQueues {
 		v.noQueues = true
 		if _, hi := d.logRange(); v.known == 0 { // nothing proves where the log ends: all that is whole belongs to it
 			v.known, v.assumed = hi, true
 		}
 		v.report(Note, "queue", path.Join(d.root, "consumequeue"), -1, "there are no consume queues: the next start makes them from the log")
 	}
+	if err := v.prepareBatches(); err != nil {
+		return err
+	}
 	for _, q := range d.queues {
 		c := &queueCheck{queue: q}
+		var err error
 		if c.end, err = d.end(q); err != nil {
 			return err
 		}
@@ -104,14 +98,20 @@ func (v *verification) read(c *queueCheck, off int64) (unit, error) {
 	return unit{}, nil
 }
 
-// checkUnit compares the entry at a queue offset with the message that has it.
-func (v *verification) checkUnit(name queueName, off int64, m *codec.Message) error {
+// queueCheck is the check of a queue, which may have no files. The topic may be a view of a record.
+func (v *verification) queueCheck(name queueName) *queueCheck {
 	c := v.queues[name]
 	if c == nil {
-		name.topic = strings.Clone(name.topic) // it is a view of the record
-		c = &queueCheck{queue: &queue{queueName: name}}
+		name.topic = strings.Clone(name.topic)
+		c = &queueCheck{queue: &queue{queueName: name, unit: unitSize}}
 		v.queues[name] = c
 	}
+	return c
+}
+
+// checkUnit compares the entry at a queue offset with the message that has it.
+func (v *verification) checkUnit(name queueName, off int64, m *codec.Message) error {
+	c := v.queueCheck(name)
 	v.follow(c, off, m)
 	u, err := v.read(c, off)
 	if err != nil {
@@ -186,7 +186,7 @@ func (v *verification) finishQueues(context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return v.finishBatches()
 }
 
 func (v *verification) reportMissing(c *queueCheck, topicThere bool) {
