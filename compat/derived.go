@@ -44,39 +44,6 @@ func PopRetryTopic(topic, group string, v2 bool) string {
 	return protocol.PrefixRetry + group + popRetryV1 + topic
 }
 
-// IsPopRetryTopicV2 reports whether a topic is a POP retry topic of the second form.
-func IsPopRetryTopicV2(topic string) bool {
-	return IsRetryTopic(topic) && strings.Contains(topic, popRetryV2)
-}
-
-// OriginTopic is the topic whose messages wait in a group's POP retry topic of
-// either form, or topic itself when it is no retry topic. A retry topic that is
-// shorter than group's prefix, for which upstream throws, yields "".
-func OriginTopic(topic, group string) string {
-	rest, ok := strings.CutPrefix(topic, protocol.PrefixRetry)
-	if !ok {
-		return topic
-	}
-	if origin, ok := strings.CutPrefix(rest, group+popRetryV2); ok {
-		return origin
-	}
-	// Upstream cuts by length, whatever the text in front is.
-	if n := len(group) + len(popRetryV1); n <= len(rest) {
-		return rest[n:]
-	}
-	return ""
-}
-
-// OriginTopicV2 is the topic whose messages wait in a POP retry topic of the
-// second form. Any other name is returned as it is: the first form cannot be
-// taken apart without the group.
-func OriginTopicV2(topic string) string {
-	if _, origin, ok := splitPopRetryV2(topic); ok {
-		return origin
-	}
-	return topic
-}
-
 // RetryGroup is the group of a retry topic. Of a POP retry topic of the first
 // form it returns group and topic together, as upstream does.
 func RetryGroup(retryTopic string) string {
@@ -121,57 +88,4 @@ func SplitLiteTopicName(lmq string) (parent, lite string, ok bool) {
 		return "", "", false
 	}
 	return parent, lite, true
-}
-
-// Namespace is the namespace in front of a topic or group ("ns%name", also
-// behind a retry or DLQ prefix), or "".
-func Namespace(resource string) string {
-	if isSystemResource(resource) {
-		return ""
-	}
-	_, name := cutDerivedPrefix(resource)
-	if i := strings.Index(name, nsSeparator); i > 0 {
-		return name[:i]
-	}
-	return ""
-}
-
-// WithoutNamespace removes the namespace of a topic or group and keeps a retry
-// or DLQ prefix.
-func WithoutNamespace(resource string) string {
-	if isSystemResource(resource) {
-		return resource
-	}
-	prefix, name := cutDerivedPrefix(resource)
-	if i := strings.Index(name, nsSeparator); i > 0 {
-		return prefix + name[i+1:]
-	}
-	return resource
-}
-
-// WithNamespace puts a namespace in front of a topic or group, behind a retry or
-// DLQ prefix. System names and names that have this namespace already stay as
-// they are.
-func WithNamespace(namespace, resource string) string {
-	if namespace == "" || resource == "" || isSystemResource(resource) {
-		return resource
-	}
-	prefix, name := cutDerivedPrefix(resource)
-	if strings.HasPrefix(name, namespace+nsSeparator) {
-		return resource
-	}
-	return prefix + namespace + nsSeparator + name
-}
-
-func cutDerivedPrefix(resource string) (prefix, name string) {
-	for _, p := range [...]string{protocol.PrefixRetry, protocol.PrefixDLQ} {
-		if name, ok := strings.CutPrefix(resource, p); ok {
-			return p, name
-		}
-	}
-	return "", resource
-}
-
-func isSystemResource(resource string) bool {
-	return IsSystemTopic(resource) || protocol.IsSystemGroup(resource)
 }

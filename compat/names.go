@@ -109,19 +109,6 @@ func IsSendForbidden(topic string) bool {
 	return false
 }
 
-// IsSystemPullGroup reports whether a consumer group belongs to tools or to the
-// system, so that a pull is served without a subscription and is not limited
-// (MixAll.isSysConsumerGroupPullMessage).
-func IsSystemPullGroup(group string) bool {
-	switch group {
-	case protocol.GroupDefaultConsumer, protocol.GroupTools, protocol.GroupSchedule, protocol.GroupFilterServer,
-		protocol.GroupMonitor, protocol.GroupSelfTestConsumer, protocol.GroupONSHTTPProxy,
-		protocol.GroupONSAPIPermission, protocol.GroupONSAPIOwner, protocol.GroupONSAPIPull:
-		return true
-	}
-	return protocol.IsSystemGroup(group)
-}
-
 // isBlank is upstream's test for an empty name: nothing but what Java's
 // Character.isWhitespace accepts, which leaves out the no-break spaces and
 // includes the four ASCII separators.

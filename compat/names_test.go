@@ -63,13 +63,6 @@ func TestSystemNames(t *testing.T) {
 			t.Errorf("IsSendForbidden(%q) = %v", tt.topic, got)
 		}
 	}
-	for group, want := range map[string]bool{
-		"TOOLS_CONSUMER": true, "CID_RMQ_SYS_x": true, "CID_ONSAPI_PULL": true, "CLIENT_INNER_PRODUCER": false, "g": false,
-	} {
-		if got := IsSystemPullGroup(group); got != want {
-			t.Errorf("IsSystemPullGroup(%q) = %v", group, got)
-		}
-	}
 }
 
 func TestDerivedNames(t *testing.T) {
@@ -77,17 +70,7 @@ func TestDerivedNames(t *testing.T) {
 	if v1 != "%RETRY%g_t_1" || v2 != "%RETRY%g+t_1" {
 		t.Fatalf("retry topics %q, %q", v1, v2)
 	}
-	for _, topic := range []string{v1, v2} {
-		if got := OriginTopic(topic, "g"); got != "t_1" {
-			t.Errorf("OriginTopic(%q) = %q", topic, got)
-		}
-	}
 	for _, tt := range []struct{ got, want string }{
-		{OriginTopic("t", "g"), "t"},
-		{OriginTopic("%RETRY%", "g"), ""},
-		{OriginTopicV2(v1), v1},
-		{OriginTopicV2(v2), "t_1"},
-		{OriginTopicV2("%RETRY%g+a+b"), "%RETRY%g+a+b"},
 		{RetryGroup(v1), "g_t_1"},
 		{RetryGroup(v2), "g"},
 		{RetryGroup("%RETRY%g"), "g"},
@@ -112,32 +95,6 @@ func TestDerivedNames(t *testing.T) {
 	} {
 		if AllowsLMQ(topic) != want {
 			t.Errorf("AllowsLMQ(%q) = %v", topic, !want)
-		}
-	}
-}
-
-func TestNamespaces(t *testing.T) {
-	for _, tt := range []struct{ full, bare, ns string }{
-		{"I%t", "t", "I"},
-		{"%RETRY%I%g", "%RETRY%g", "I"},
-		{"%DLQ%I%g", "%DLQ%g", "I"},
-	} {
-		if got := WithNamespace(tt.ns, tt.bare); got != tt.full {
-			t.Errorf("WithNamespace(%q, %q) = %q", tt.ns, tt.bare, got)
-		}
-		if got := WithNamespace(tt.ns, tt.full); got != tt.full {
-			t.Errorf("WithNamespace again = %q", got)
-		}
-		if got := WithoutNamespace(tt.full); got != tt.bare {
-			t.Errorf("WithoutNamespace(%q) = %q", tt.full, got)
-		}
-		if got := Namespace(tt.full); got != tt.ns {
-			t.Errorf("Namespace(%q) = %q", tt.full, got)
-		}
-	}
-	for _, system := range []string{"TBW102", "rmq_sys_a%b", "CID_RMQ_SYS_a%b"} {
-		if WithNamespace("I", system) != system || WithoutNamespace(system) != system || Namespace(system) != "" {
-			t.Errorf("%q was changed", system)
 		}
 	}
 }

@@ -25,10 +25,6 @@ func WantsStandardRoute(v protocol.Version, acceptStandardJSONOnly bool) bool {
 // it reconnects and repeats the request.
 func KnowsGoAway(v protocol.Version) bool { return v > goAwayAbove }
 
-// SignsUniqueKeyFlag reports whether the ext field _UNIQUE_KEY_QUERY is part of
-// a request's signed content.
-func SignsUniqueKeyFlag(v protocol.Version) bool { return v > protocol.V4_9_3 }
-
 // RegistersTopicMappings reports whether a broker's registration body carries
 // static topics behind its topics.
 func RegistersTopicMappings(v protocol.Version) bool { return v >= protocol.V5_0_0 }

@@ -53,10 +53,8 @@ func (s *Server) ready() error {
 
 // routeForm is the JSON that the client can parse.
 func routeForm(r *remoting.Request) compat.JSONForm {
-	if r.Version >= protocol.V4_9_4 {
-		return compat.Standard
-	}
-	if standard, _ := r.Ext.Get("acceptStandardJsonOnly"); strings.EqualFold(standard, "true") {
+	only, _ := r.Ext.Get("acceptStandardJsonOnly")
+	if compat.WantsStandardRoute(r.Version, strings.EqualFold(only, "true")) {
 		return compat.Standard
 	}
 	return compat.Compact

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -126,7 +127,7 @@ func (c *conn) dispatch() {
 	switch {
 	case route == nil:
 		c.refuse(r, protocol.ResponseRequestCodeNotSupported, notSupported(f.Code))
-	case c.host.draining.Load() && f.Version > goAwayAbove && !f.IsOneway():
+	case c.host.draining.Load() && compat.KnowsGoAway(f.Version) && !f.IsOneway():
 		// What wants no answer cannot be told to go; it is served.
 		c.refuse(r, protocol.ResponseGoAway, remarkGoAway)
 	case route.Reject != nil && route.Reject():

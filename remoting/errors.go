@@ -20,9 +20,6 @@ const (
 	remarkNoAnswer     = "not set any response code"
 )
 
-// goAwayAbove is the newest version that does not know GO_AWAY (5.3.1).
-const goAwayAbove = protocol.V5_3_1
-
 // RemoteError is an answer that is not SUCCESS: returned by a handler it becomes
 // the answer, and ResponseError makes one of an answer.
 type RemoteError struct {

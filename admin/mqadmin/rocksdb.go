@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,6 +22,10 @@ func rocksDBCommands() cli.Set {
 			cli.Value("p", "configPath", "a folder to read here; not supported"), cli.Value("e", "exportFile", "with -p"), cli.Value("j", "jsonEnable", "with -p"),
 			server, cli.Value("c", "cluster", "all masters of this cluster"), optBroker,
 		}, Run: rocksDBToJSON},
+		&cli.Command{Name: "exportMetadataInRocksDB", Help: "topics or groups out of a folder of RocksDB; only says how to get at them", Local: true, Options: []cli.Option{
+			cli.Need("p", "path", "the folder that holds those of topics and subscriptionGroups"), cli.Need("t", "configType", "topics or subscriptionGroups"),
+			cli.Value("j", "jsonEnable", "true: as JSON"),
+		}, Run: exportMetadataInRocksDB},
 		&cli.Command{Name: "checkRocksdbCqWriteProgress", Help: "have brokers compare their consume queues in files and in RocksDB", Options: []cli.Option{
 			cli.Need("c", "cluster", "cluster"), server, cli.Value("t", "topic", "only this topic"), cli.Value("cf", "checkFrom", "from here on, ms"),
 		}, Run: checkRocksDB},
@@ -30,10 +35,35 @@ func rocksDBCommands() cli.Set {
 	)
 }
 
-func rocksDBToJSON(ctx context.Context, c *cli.Call) error {
-	if c.Has("p") {
-		return fmt.Errorf("a folder of RocksDB cannot be read here: ask its broker by -b or -c, or use the official tool")
+// exportMetadataInRocksDB tells apart what the official command does, and for what is a
+// RocksDB says what can read it: a reader would be a second store, for files that Gantry
+// neither writes nor opens, and the owner of the files is an official broker that has one.
+func exportMetadataInRocksDB(_ context.Context, c *cli.Call) error {
+	path, kind := c.Value("p"), c.Value("t")
+	c.Bool("j", false)
+	if err := c.Bad(); err != nil {
+		return err
 	}
+	if kinds := []string{"topics", "subscriptionGroups"}; indexFold(kinds, kind) < 0 {
+		return cli.Usagef("Invalid config type=%s, Options: topics,subscriptionGroups", kind)
+	}
+	if _, err := os.Stat(path); path == "" || err != nil {
+		return fmt.Errorf("the RocksDB path is invalid: there is nothing at %q", path)
+	}
+	return unreadable(filepath.Join(path, kind))
+}
+
+// unreadable says why a folder cannot be read here.
+func unreadable(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "CURRENT")); err != nil {
+		return fmt.Errorf("the RocksDB load error, path=%s: it holds no RocksDB", dir)
+	}
+	return fmt.Errorf("%s is a RocksDB, which cannot be read here: ask its broker by rocksDBConfigToJson -b, use the official mqadmin, "+
+		"or start the official broker once with configManagerVersion=v1, which writes JSON files", dir)
+}
+
+func rocksDBToJSON(ctx context.Context, c *cli.Call) error {
+	local := c.Has("p") && !c.Has("b") && !c.Has("c")
 	kinds := []string{"topics", "subscriptionGroups", "consumerOffsets"}
 	if c.Has("t") {
 		var wanted []string
@@ -46,6 +76,12 @@ func rocksDBToJSON(ctx context.Context, c *cli.Call) error {
 			wanted = append(wanted, kinds[i])
 		}
 		kinds = wanted
+	}
+	if local {
+		if _, err := os.Stat(c.Value("p")); err != nil {
+			return fmt.Errorf("rocksdb path is invalid: there is nothing at %q", c.Value("p"))
+		}
+		return unreadable(filepath.Join(c.Value("p"), kinds[0]))
 	}
 	if !c.Has("b") && !c.Has("c") {
 		return cli.Usagef("say by -b (--brokerAddr) or -c (--cluster) which brokers to ask")

@@ -4,11 +4,9 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -27,20 +25,13 @@ var scripts embed.FS
 // are then recorded there.
 func Cases(pool *javadriver.Pool, own *Tool, rewrite string) ([]conformance.Case, error) {
 	var all []conformance.Case
-	err := fs.WalkDir(scripts, "testdata", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(file) != ".txt" {
-			return err
-		}
-		text, err := scripts.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		s, err := parseScript(file, string(text))
+	err := conformance.EachScript(scripts, func(file, name, text string) error {
+		s, err := parseScript(file, text)
 		if err != nil {
 			return err
 		}
 		c := s.head
-		c.Name = "mqadmin/" + strings.TrimSuffix(path.Base(file), ".txt")
+		c.Name = "mqadmin/" + name
 		c.Timeout = 4 * time.Minute // commands of all cases run one at a time
 		c.Run = func(t *conformance.T) {
 			record := rewrite != "" && t.Official()
@@ -51,7 +42,7 @@ func Cases(pool *javadriver.Pool, own *Tool, rewrite string) ([]conformance.Case
 		}
 		all = append(all, c)
 		if s.officialOnly == "" && rewrite == "" {
-			c.Name, c.Client = "admin/"+strings.TrimSuffix(path.Base(file), ".txt"), conformance.Admin
+			c.Name, c.Client = "admin/"+name, conformance.Admin
 			if s.alone { // settings of another set of servers, without effect on any script
 				c.Settings.Broker = maps.Clone(c.Settings.Broker)
 				if c.Settings.Broker == nil {

@@ -4,11 +4,8 @@ package raw
 
 import (
 	"embed"
-	"io/fs"
-	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gantrymq/gantry/conformance"
@@ -23,20 +20,13 @@ var scripts embed.FS
 // instead of compared, and so is Gantry's part of an intended difference.
 func Cases(rewrite string) ([]conformance.Case, error) {
 	var all []conformance.Case
-	err := fs.WalkDir(scripts, "testdata", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(file) != ".txt" {
-			return err
-		}
-		text, err := scripts.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		s, err := parseScript(file, string(text))
+	err := conformance.EachScript(scripts, func(file, name, text string) error {
+		s, err := parseScript(file, text)
 		if err != nil {
 			return err
 		}
 		c := s.head
-		c.Name = "raw/" + strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".txt")
+		c.Name = "raw/" + name
 		c.Run = func(t *conformance.T) {
 			target := ""
 			if rewrite != "" && (t.Official() || s.head.Difference != 0) {

@@ -40,7 +40,7 @@ func Decode(body []byte, compressed bool, version protocol.Version) (*Body, erro
 	switch {
 	case len(body) == 0:
 		return &Body{FilterServers: []string{}}, nil
-	case version < protocol.V3_0_11:
+	case !compat.RegistersBody(version):
 		return decodeOld(body)
 	case compressed:
 		return decodeCompressed(body, version)
@@ -143,7 +143,7 @@ func decodeCompressed(body []byte, version protocol.Version) (*Body, error) {
 	if text := r.block("filter servers"); r.err == nil && compat.UnmarshalFastjson(text, &out.FilterServers) != nil {
 		out.FilterServers = []string{}
 	}
-	if version >= protocol.V5_0_0 {
+	if compat.RegistersTopicMappings(version) {
 		for range r.count("static topics") {
 			m := &protocol.TopicQueueMappingInfo{Scope: protocol.MappingScopeGlobal}
 			r.json("static topic", m)
