@@ -195,13 +195,6 @@ var Differences = []Difference{
 		Why:      "a message is where its record says",
 	},
 	{
-		Number:   28,
-		Title:    "a message that names a light queue and something that is none",
-		Official: "takes it, and its dispatcher stops there for good: nothing that any topic is sent afterwards can be consumed",
-		Gantry:   "keeps it in its own topic, and puts it into no light queue",
-		Why:      "anybody who may send can stop a broker otherwise",
-	},
-	{
 		Number:   29,
 		Title:    "offsets of a static topic's logical queues",
 		Official: "an offset that a pull commits, a search by time, the end of a queue on its way and a pull behind the end mix up offsets or numbers of the logical queue with those of the broker's queue; a mapping that is refused changes the number of queues all the same, and what is decided of a stretch can be changed",
