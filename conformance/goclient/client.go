@@ -5,6 +5,8 @@ package goclient
 import (
 	"context"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -31,6 +33,15 @@ func (quiet) Error(string, map[string]any)   {}
 func (quiet) Fatal(string, map[string]any)   {}
 func (quiet) Level(string)                   {}
 func (quiet) OutputPath(string) error        { return nil }
+
+// A panic inside the library, which has one after every asynchronous send that failed, must fail
+// the case whose call it was and not end the run: the callback of the call has reported the
+// error by then, and a case whose consumer died does not get what it waits for.
+func init() {
+	primitive.PanicHandler = func(cause any) {
+		fmt.Fprintf(os.Stderr, "the Go client panicked: %v\n%s", cause, debug.Stack())
+	}
+}
 
 // deliveryTime bounds the wait for messages that were sent: consumers of this client look for
 // new queues at the pace of its rebalancing, every 20 s.
