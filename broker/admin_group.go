@@ -103,6 +103,9 @@ func (b *Broker) deleteGroup(r *remoting.Request) error {
 	if h.CleanOffset {
 		b.offsets.RemoveGroup(h.GroupName)
 	}
+	if b.config.Load().AutoDeleteUnusedStats {
+		b.stats.RemoveGroup(h.GroupName)
+	}
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil
 }

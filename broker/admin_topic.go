@@ -153,6 +153,9 @@ func (b *Broker) deleteTopic(r *remoting.Request) error {
 			b.timer.ForgetTopic(topic)
 		}
 		b.offsets.RemoveTopic(topic)
+		if b.config.Load().AutoDeleteUnusedStats {
+			b.stats.RemoveTopic(topic)
+		}
 	}
 	if err := b.store.DeleteTopics(doomed); err != nil {
 		return err

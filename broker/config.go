@@ -23,6 +23,7 @@ type Config struct {
 	TransactionConfig
 	StoreConfig
 	LightQueueConfig
+	StatsConfig
 	LiteConfig
 	TimerConfig
 	CompactionConfig
@@ -210,6 +211,13 @@ type LightQueueConfig struct {
 	EnableLMQQuota      bool  `conf:"enableLmqQuota"`
 	MaxLMQ              int32 `conf:"maxLmqConsumeQueueNum"`
 	EnableLMQStats      bool  `conf:"enableLmqStats"`
+}
+
+// StatsConfig says what is counted.
+type StatsConfig struct {
+	EnableDetailStat           bool `conf:"enableDetailStat" when:"start"` // by queue too
+	EnableScheduleMessageStats bool `conf:"enableScheduleMessageStats"`    // deliveries of delayed messages
+	AutoDeleteUnusedStats      bool `conf:"autoDeleteUnusedStats"`         // of what is deleted
 }
 
 // LiteConfig says how lite topics are served.

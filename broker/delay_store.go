@@ -39,11 +39,17 @@ func (s delayStore) Deliver(u delay.Unit) error {
 		}
 		return err
 	}
+	queue := msg.QueueID
 	if err := delay.Restore(&msg); err != nil {
 		return err
 	}
 	s.b.forgetDelay(&msg)
-	return s.b.appendDue(&msg, delay.ErrSkip)
+	size, err := s.b.appendDue(&msg, delay.ErrSkip)
+	if err == nil && s.b.config.Load().EnableScheduleMessageStats {
+		s.b.countPut(msg.Topic, 1, size)
+		s.b.stats.QueueGet(protocol.GroupSchedule, protocol.TopicSchedule, queue, 1, size)
+	}
+	return err
 }
 
 // forgetDelay takes the level out of a message that goes to light queues: upstream
@@ -55,16 +61,15 @@ func (b *Broker) forgetDelay(m *codec.Message) {
 	m.Properties = codec.SetProperty(codec.DeleteProperty(m.Properties, protocol.PropertyDelayLevel), protocol.PropertyWait, "false")
 }
 
-// appendDue stores a message whose time has come. One that can never be stored is
-// marked with skip.
-func (b *Broker) appendDue(m *codec.Message, skip error) error {
+// appendDue stores a message whose time has come and tells the size of its record. One
+// that can never be stored is marked with skip.
+func (b *Broker) appendDue(m *codec.Message, skip error) (size int, err error) {
 	result, err := b.store.Append(m)
 	switch result.Status {
 	case store.PutOK:
-		b.countPut(m.Topic, 1, result.Size)
-		return nil
+		return result.Size, nil
 	case store.MessageIllegal, store.PropertiesSizeExceeded:
-		return fmt.Errorf("%w: %w", skip, err)
+		return 0, fmt.Errorf("%w: %w", skip, err)
 	}
-	return err
+	return 0, err
 }

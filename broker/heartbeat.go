@@ -7,6 +7,7 @@ import (
 
 	"github.com/gantrymq/gantry/broker/clients"
 	"github.com/gantrymq/gantry/broker/filter"
+	"github.com/gantrymq/gantry/broker/stats"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
@@ -36,10 +37,11 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 		}
 	}
 	for i := range data.ProducerDataSet {
-		if cfg := b.config.Load(); !cfg.EnableRegisterProducer && cfg.RejectTransactionMessage {
-			break // nobody asks producers anything
+		began := b.now()
+		if cfg := b.config.Load(); cfg.EnableRegisterProducer || !cfg.RejectTransactionMessage { // else nobody asks producers anything
+			b.producers.Register(data.ProducerDataSet[i].GroupName, client)
 		}
-		b.producers.Register(data.ProducerDataSet[i].GroupName, client)
+		b.stats.Registered(stats.ProducerRegisterTime, b.now().Sub(began).Milliseconds())
 	}
 	r.ReplyExt(protocol.ResponseSuccess, "", nil, codec.Fields{
 		{Key: "IS_SUPPORT_HEART_BEAT_V2", Value: "true"},
@@ -83,10 +85,13 @@ func (b *Broker) registerConsumer(client clients.Identity, c *protocol.ConsumerD
 		flag = protocol.TopicFlagUnitSub
 	}
 	b.topics.CreateOnSendBack(protocol.RetryTopic(c.GroupName), group.RetryQueueNums, protocol.PermRead|protocol.PermWrite, ordered, flag)
-	return b.consumers.Register(clients.Registration{
+	began := b.now()
+	outcome := b.consumers.Register(clients.Registration{
 		Client: client, Data: c, Fingerprint: data.HeartbeatFingerprint,
 		WithoutSub: data.WithoutSub && data.HeartbeatFingerprint != 0, Notify: group.NotifyConsumerIDsChangedEnable,
-	}).SubChanged
+	})
+	b.stats.Registered(stats.ConsumerRegisterTime, b.now().Sub(began).Milliseconds())
+	return outcome.SubChanged
 }
 
 // unregisterClient serves UNREGISTER_CLIENT (35).

@@ -1,12 +1,15 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
 	"time"
 
+	"github.com/gantrymq/gantry/broker/stats"
 	"github.com/gantrymq/gantry/remoting"
 )
 
@@ -25,7 +28,7 @@ func (b *Broker) listen(cfg *Config) error {
 	if err != nil {
 		return err
 	}
-	o := remoting.ServerOptions{Idle: cfg.ServerChannelMaxIdleTime, OnClose: b.sessionClosed, OnPanic: b.handlerPanicked, OnRefused: b.connectionRefused}
+	o := remoting.ServerOptions{Idle: cfg.ServerChannelMaxIdleTime, OnOpen: b.sessionOpened, OnClose: b.sessionClosed, OnPanic: b.handlerPanicked, OnRefused: b.connectionRefused}
 	if err := cfg.TLS.Apply(&o, func(err error) { b.log.Warn(err) }); err != nil {
 		return err
 	}
@@ -50,8 +53,21 @@ func (b *Broker) listen(cfg *Config) error {
 
 func hostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
 
-// sessionClosed forgets the client of a connection.
-func (b *Broker) sessionClosed(s remoting.Session, _ error) {
+func (b *Broker) sessionOpened(remoting.Session) {
+	b.stats.Item(stats.ChannelActivity, "CONNECT").Add(1, 1)
+}
+
+// sessionClosed forgets the client of a connection. One that was idle or broken counts
+// as such besides, as upstream's events do.
+func (b *Broker) sessionClosed(s remoting.Session, reason error) {
+	activity := b.stats.Item(stats.ChannelActivity, "CLOSE")
+	switch {
+	case errors.Is(reason, remoting.ErrIdle):
+		b.stats.Item(stats.ChannelActivity, "IDLE").Add(1, 1)
+	case !errors.Is(reason, io.EOF) && !errors.Is(reason, remoting.ErrShutdown):
+		b.stats.Item(stats.ChannelActivity, "EXCEPTION").Add(1, 1)
+	}
+	activity.Add(1, 1)
 	b.producers.CloseSession(s)
 	b.consumers.CloseSession(s)
 }

@@ -191,11 +191,11 @@ func (b *Broker) popRollback(r *remoting.Request) error {
 // countCheckPoints notes check points that were written.
 func (b *Broker) countCheckPoints(group, topic string, n int) {
 	b.stats.BrokerCheckPoints(n)
-	b.stats.GroupItem(stats.GroupCkNums, b.counted(group), b.counted(topic)).Add(int64(n), 0)
+	b.stats.GroupItem(stats.GroupCkNums, b.counted(group), b.counted(topic)).Add(int64(n), 1)
 }
 
 // countAck notes acknowledgements.
 func (b *Broker) countAck(group, topic string, n int) {
 	b.stats.BrokerAcked(n)
-	b.stats.GroupItem(stats.GroupAckNums, b.counted(group), b.counted(topic)).Add(int64(n), 0)
+	b.stats.GroupItem(stats.GroupAckNums, b.counted(group), b.counted(topic)).Add(int64(n), 1)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gantrymq/gantry/broker/attribute"
 	"github.com/gantrymq/gantry/broker/filter"
@@ -134,6 +135,7 @@ func (b *Broker) pop(op *popOp) {
 		request.Filter = &op.filter
 	}
 	request.Priority = b.priorityOf(h.Topic, h.ConsumerGroup)
+	began := time.Now()
 	b.popper.Pop(&request, &op.result)
 	if op.result.Count == 0 {
 		return
@@ -142,6 +144,7 @@ func (b *Broker) pop(op *popOp) {
 		part := &op.result.Parts[i]
 		b.countGet(h.ConsumerGroup, part.Origin.Topic(h.Topic, h.ConsumerGroup), part.Got.Messages, part.Got.Bytes)
 	}
+	b.timeGet(h.ConsumerGroup, h.Topic, h.QueueID, began)
 	if !request.Ordered {
 		b.countCheckPoints(h.ConsumerGroup, h.Topic, len(op.result.Parts))
 	}

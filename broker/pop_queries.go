@@ -2,6 +2,7 @@ package broker
 
 import (
 	"strings"
+	"time"
 
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/pop"
@@ -117,6 +118,7 @@ func (b *Broker) peekMessage(r *remoting.Request) error {
 		return errNegativePop
 	}
 	var result pop.Result
+	began := time.Now()
 	b.popper.Peek(h.Topic, h.ConsumerGroup, h.QueueID, int(h.MaxMsgNums), &result)
 	answer := &protocol.PopMessageResponseHeader{RestNum: result.Rest}
 	if result.Count == 0 {
@@ -129,6 +131,7 @@ func (b *Broker) peekMessage(r *remoting.Request) error {
 		bodies = append(bodies, result.Parts[i].Got.Buffers...)
 		b.countGet(h.ConsumerGroup, h.Topic, result.Parts[i].Got.Messages, result.Parts[i].Got.Bytes)
 	}
+	b.timeGet(h.ConsumerGroup, h.Topic, h.QueueID, began)
 	r.ReplyBuffers(protocol.ResponseSuccess, store.Found.String(), answer, bodies, result.Release)
 	return nil
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"sync"
+	"time"
 
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/staticqueue"
@@ -32,7 +33,8 @@ type pullOp struct {
 	place  staticqueue.Place // the logical queue, of a static topic; header then means the broker's
 	query  store.Query
 	result store.GetResult
-	reset  bool // an administrator has set the offset; result says where to
+	began  time.Time // the read of result
+	reset  bool      // an administrator has set the offset; result says where to
 
 	code   protocol.ResponseCode // of the answer, and
 	remark string                // once settlePull has made it
@@ -116,6 +118,7 @@ func (b *Broker) readForPull(op *pullOp) {
 	if !op.filter.All() {
 		op.query.Filter = &op.filter
 	}
+	op.began = time.Now()
 	b.get(&op.query, &op.result)
 	if op.result.MaxOffset == 0 && isBatchTopic(op.topic) {
 		op.result.MinOffset = noMinOffset
@@ -170,6 +173,7 @@ func (b *Broker) answerPull(r replier, op *pullOp) {
 		return
 	}
 	b.countGet(op.header.ConsumerGroup, op.header.Topic, op.result.Messages, op.result.Bytes)
+	b.timeGet(op.header.ConsumerGroup, op.header.Topic, op.header.QueueID, op.began)
 	r.ReplyBuffers(op.code, op.remark, &op.answer, op.result.Buffers, op.free)
 }
 

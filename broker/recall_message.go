@@ -81,5 +81,6 @@ func (b *Broker) appendRecall(r *remoting.Request, handle timer.Handle, group st
 		return failed
 	}
 	b.countPut(msg.Topic, 1, result.Size)
+	b.stats.PutLatency(msg.Topic, 0, result.StoreTimestamp-r.Received.UnixMilli())
 	return nil
 }

@@ -53,7 +53,7 @@ func (b *Broker) sendBack(r *remoting.Request) error {
 		b.log.WithError(err).Warnf("a message sent back by group %s was not stored", h.Group)
 		return refuse(protocol.ResponseSystemError, "%s", result.Status)
 	}
-	b.stats.GroupItem(stats.SendBackNums, b.counted(h.Group), b.counted(originTopic(&msg))).Add(1, 0)
+	b.countBack(&h, &msg, result.Size, extOrNull(r, "Owner"))
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil
 }
@@ -103,7 +103,6 @@ func (b *Broker) redirectBack(r *remoting.Request, h *protocol.ConsumerSendMsgBa
 			return refuse(protocol.ResponseSystemError, "topic[%s] not exist", dlq)
 		}
 		msg.Topic, msg.QueueID, level = dlq, 0, 0
-		b.stats.Item(stats.SendBackToDLQ, "@"+h.OriginTopic+"@"+h.Group+"@SEND_BACK_TO_DLQ").Add(1, 0)
 	}
 	props = codec.SetProperty(props, protocol.PropertyDelayLevel, strconv.Itoa(level))
 	msg.Properties = props
@@ -114,6 +113,20 @@ func (b *Broker) redirectBack(r *remoting.Request, h *protocol.ConsumerSendMsgBa
 	msg.ReconsumeTimes++
 	msg.PreparedTransactionOffset = 0
 	return nil
+}
+
+// countBack notes a message that was sent back. What waits for another attempt counts
+// for the topic it waits in but, as upstream, not for the whole broker; owner is of a
+// cloud account.
+func (b *Broker) countBack(h *protocol.ConsumerSendMsgBackRequestHeader, msg *codec.Message, bytes int, owner string) {
+	if msg.Topic == protocol.TopicSchedule {
+		b.stats.Topic(msg.Topic).Add(1, bytes)
+		b.countDeferred(msg, bytes)
+	}
+	b.stats.GroupItem(stats.SendBackNums, b.counted(h.Group), b.counted(originTopic(msg))).Add(1, 1)
+	if msg.Topic == protocol.DLQTopic(h.Group) {
+		b.stats.Item(stats.SendBackToDLQ, owner+"@"+h.OriginTopic+"@"+h.Group+"@SEND_BACK_TO_DLQ").Add(1, 1)
+	}
 }
 
 // originTopic is the topic that a message was sent to before any retry.

@@ -58,7 +58,7 @@ func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 	op.answer = protocol.SendMessageResponseHeader{MsgID: viewBytes(op.msgID), QueueID: op.msg.QueueID, QueueOffset: result.QueueOffset}
 	op.tellLogical()
 	b.countPut(op.msg.Topic, len(offsets), result.Size)
-	b.timePut(r.Received, result)
+	b.timePut(op.msg.Topic, op.msg.QueueID, r.Received, result)
 	wait, _ := codec.Property(h.Properties, protocol.PropertyWait)
 	return b.answerSend(r, &op.answer, result, wait != "false")
 }

@@ -98,7 +98,8 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 	}
 	op.tellLogical()
 	b.countPut(op.msg.Topic, result.Count, result.Size)
-	b.timePut(r.Received, result)
+	b.timePut(op.msg.Topic, queueID, r.Received, result)
+	b.countDeferred(&op.msg, result.Size)
 	if op.half {
 		b.halves.Opened(op.header.Topic)
 	}

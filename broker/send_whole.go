@@ -37,7 +37,7 @@ func (b *Broker) sendWhole(r *remoting.Request, op *sendOp) error {
 	}
 	op.tellLogical()
 	b.countPut(op.msg.Topic, n, result.Size)
-	b.timePut(r.Received, result)
+	b.timePut(op.msg.Topic, op.msg.QueueID, r.Received, result)
 	return b.answerSend(r, &op.answer, result, op.props.waitFlush)
 }
 

@@ -3,6 +3,7 @@ package broker
 import (
 	"time"
 
+	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/store"
@@ -16,15 +17,30 @@ func (b *Broker) countPut(topic string, messages, bytes int) {
 	rates.PutBytes.Add(int64(bytes), 0)
 }
 
-// timePut notes how long a message that came from outside took to the store. The
-// store has looked at the clock anyway.
-func (b *Broker) timePut(received time.Time, result store.AppendResult) {
-	b.stats.Rates().PutTime.Add(result.StoreTimestamp - received.UnixMilli())
+// timePut notes how long a message that came from outside took to the store, for
+// the queue that it was sent to, but under the topic that it waits in. The store has
+// looked at the clock anyway.
+func (b *Broker) timePut(topic string, queueID int32, received time.Time, result store.AppendResult) {
+	took := result.StoreTimestamp - received.UnixMilli()
+	b.stats.Rates().PutTime.Add(took)
+	b.stats.PutLatency(topic, queueID, took)
+}
+
+// countDeferred notes a message that was put into a queue of delayed messages.
+func (b *Broker) countDeferred(m *codec.Message, bytes int) {
+	if m.Topic == protocol.TopicSchedule {
+		b.stats.QueuePut(m.Topic, m.QueueID, 1, bytes)
+	}
 }
 
 // countGet notes messages that were given out.
 func (b *Broker) countGet(group, topic string, messages, bytes int) {
 	b.stats.Group(b.counted(group), b.counted(topic)).Add(messages, bytes)
+}
+
+// timeGet notes how long it took to find messages for a group.
+func (b *Broker) timeGet(group, topic string, queueID int32, began time.Time) {
+	b.stats.GetLatency(b.counted(group), b.counted(topic), queueID, time.Now().UnixMilli()-began.UnixMilli())
 }
 
 // counted is the name that statistics are kept under. There may be thousands of

@@ -94,7 +94,11 @@ func (s timerStore) LogRange() (first, end int64) { return s.b.store.LogRange() 
 
 // Append stores a message whose time has come.
 func (s timerStore) Append(m *codec.Message) error {
-	return s.b.appendDue(m, timer.ErrSkip)
+	size, err := s.b.appendDue(m, timer.ErrSkip)
+	if err == nil {
+		s.b.countPut(m.Topic, 1, size)
+	}
+	return err
 }
 
 // Flush makes the commit log durable.

@@ -105,7 +105,7 @@ func (h *txHistory) start() {
 	log.SetLevel(logrus.ErrorLevel)
 	b := &Broker{now: time.Now, log: log, storeHost: host, levels: delay.Levels{1000}}
 	nowMs := func() int64 { return time.Now().UnixMilli() }
-	b.stats = stats.New("c", nowMs, func(string) bool { return false })
+	b.stats = stats.New("c", true, nowMs, func(string) bool { return false })
 	o := store.NewOptions("/store")
 	o.FS, o.StoreHost, o.SegmentSize, o.QueueFileSize, o.IndexSlots, o.IndexEntries = h.disk, host, 64<<10, 100*20, 50, 200
 	o.OnArrive = func([]store.Arrival) {}

@@ -25,6 +25,7 @@ type Flow struct {
 	cells   [stripes]cell
 	system  bool // of a topic of the broker itself
 	windows windows
+	queues  queueLatencies
 }
 
 // Add counts one call that moved so many messages and bytes.

@@ -3,12 +3,14 @@
 // run-time information show.
 //
 // Names, keys and windows are those of upstream's BrokerStatsManager in 5.5.0.
-// Left out are what no client or tool asks for: statistics by single queue
-// (QUEUE_…, …_LATENCY) and those of commercial accounts.
+// Upstream knows more names that nothing in 5.5.0 ever counts under (COMMERCIAL_…,
+// …_FROM_DISK_…, DLQ_PUT_NUMS): they do not exist when they are asked for, there and
+// here.
 package stats
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,7 +19,8 @@ import (
 )
 
 // Names of statistics. The key is a topic for TOPIC_…, "topic@group" for
-// GROUP_… and SNDBCK_PUT_NUMS, the cluster's name for BROKER_….
+// GROUP_… and SNDBCK_PUT_NUMS, the cluster's name for BROKER_… and …_REGISTER_TIME;
+// other keys are given beside the name. Latencies and times are in ms.
 const (
 	TopicPutNums = "TOPIC_PUT_NUMS"
 	TopicPutSize = "TOPIC_PUT_SIZE"
@@ -34,9 +37,19 @@ const (
 	BrokerAckNums         = "BROKER_ACK_NUMS"
 	BrokerCkNums          = "BROKER_CK_NUMS"
 
-	DLQPutNums      = "DLQ_PUT_NUMS"     // key owner@topic@group@type
-	SendBackToDLQ   = "SNDBCK2DLQ_TIMES" // key owner@topic@group@type
-	ChannelActivity = "CHANNEL_ACTIVITY" // keys CONNECT, IDLE, EXCEPTION, CLOSE
+	TopicPutLatency = "TOPIC_PUT_LATENCY" // key queueId@topic
+	GroupGetLatency = "GROUP_GET_LATENCY" // key queueId@topic@group, or topic@group
+
+	// Of the queues of delayed messages only.
+	QueuePutNums = "QUEUE_PUT_NUMS" // key topic@queueId
+	QueuePutSize = "QUEUE_PUT_SIZE" // key topic@queueId
+	QueueGetNums = "QUEUE_GET_NUMS" // key topic@queueId@group
+	QueueGetSize = "QUEUE_GET_SIZE" // key topic@queueId@group
+
+	SendBackToDLQ        = "SNDBCK2DLQ_TIMES" // key owner@topic@group@type
+	ConsumerRegisterTime = "CONSUMER_REGISTER_TIME"
+	ProducerRegisterTime = "PRODUCER_REGISTER_TIME"
+	ChannelActivity      = "CHANNEL_ACTIVITY" // keys CONNECT, IDLE, EXCEPTION, CLOSE
 )
 
 // Manager holds the statistics. It is safe for concurrent use.
@@ -45,6 +58,7 @@ const (
 // without a lock and a few atomic additions, no allocation.
 type Manager struct {
 	cluster  string
+	byQueue  bool
 	now      func() int64
 	isSystem func(topic string) bool
 
@@ -63,10 +77,11 @@ type groupTopic struct{ group, topic string }
 type itemKey struct{ name, key string }
 
 // New makes a Manager without statistics. cluster is the key of what concerns
-// the whole broker, now is in ms since 1970, isSystem tells the topics of the
+// the whole broker, byQueue has statistics by single queue too (upstream's
+// enableDetailStat), now is in ms since 1970, isSystem tells the topics of the
 // broker itself.
-func New(cluster string, now func() int64, isSystem func(topic string) bool) *Manager {
-	m := &Manager{cluster: cluster, now: now, isSystem: isSystem}
+func New(cluster string, byQueue bool, now func() int64, isSystem func(topic string) bool) *Manager {
+	m := &Manager{cluster: cluster, byQueue: byQueue, now: now, isSystem: isSystem}
 	m.put.flows, m.get.flows = &m.topics, &m.groups
 	return m
 }
@@ -107,6 +122,42 @@ func (m *Manager) Item(name, key string) *Item {
 // GroupItem is Item with the key "topic@group".
 func (m *Manager) GroupItem(name, group, topic string) *Item { return m.Item(name, topic+"@"+group) }
 
+// PutLatency counts how many ms it took to store a message for a queue.
+func (m *Manager) PutLatency(topic string, queueID int32, ms int64) {
+	m.Topic(topic).queues.add(queueID, ms)
+}
+
+// GetLatency counts how many ms it took to find messages of a queue for a group.
+func (m *Manager) GetLatency(group, topic string, queueID int32, ms int64) {
+	if !m.byQueue {
+		queueID = -1
+	}
+	m.Group(group, topic).queues.add(queueID, ms)
+}
+
+// QueuePut counts messages that wait in a queue of the broker's own.
+func (m *Manager) QueuePut(topic string, queueID int32, messages, bytes int) {
+	if m.byQueue {
+		key := topic + "@" + strconv.Itoa(int(queueID))
+		m.Item(QueuePutNums, key).Add(int64(messages), 1)
+		m.Item(QueuePutSize, key).Add(int64(bytes), 1)
+	}
+}
+
+// QueueGet counts messages that the broker took out of such a queue, as a group.
+func (m *Manager) QueueGet(group, topic string, queueID int32, messages, bytes int) {
+	if m.byQueue {
+		key := topic + "@" + strconv.Itoa(int(queueID)) + "@" + group
+		m.Item(QueueGetNums, key).Add(int64(messages), 1)
+		m.Item(QueueGetSize, key).Add(int64(bytes), 1)
+	}
+	m.GroupItem(GroupGetNums, group, topic).Add(int64(messages), 1)
+	m.GroupItem(GroupGetSize, group, topic).Add(int64(bytes), 1)
+}
+
+// Registered counts the registration of a consumer or a producer in a heartbeat.
+func (m *Manager) Registered(name string, ms int64) { m.Item(name, m.cluster).Add(ms, 1) }
+
 // BrokerAcked and BrokerCheckPoints count, for the whole broker, POP
 // acknowledgements, and check points of pops and of changed invisible times.
 func (m *Manager) BrokerAcked(n int) { m.Item(BrokerAckNums, m.cluster).Add(int64(n), 0) }
@@ -128,7 +179,8 @@ func (m *Manager) View(name, key string) (protocol.BrokerStatsData, bool) {
 		if v, ok := m.groups.Load(groupTopic{group, topic}); ok {
 			return v.(*Flow).view(name == GroupGetSize), true
 		}
-		return protocol.BrokerStatsData{}, false
+	case TopicPutLatency, GroupGetLatency:
+		return m.viewLatency(name, key)
 	}
 	if w := m.whole(name); w != nil {
 		if key != m.cluster {
@@ -241,6 +293,7 @@ func (m *Manager) sample(minute, hour, day bool) {
 		switch c := v.(type) {
 		case *Flow:
 			c.windows.sample(now, c.totals(), hour, day)
+			c.queues.sample(now, hour, day)
 		case *Item:
 			c.windows.sample(now, c.totals(), hour, day)
 		}

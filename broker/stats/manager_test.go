@@ -16,7 +16,7 @@ import (
 func now() int64 { return time.Now().UnixMilli() }
 
 func newManager() *Manager {
-	return New("C", now, func(topic string) bool { return strings.HasPrefix(topic, "rmq_sys_") })
+	return New("C", true, now, func(topic string) bool { return strings.HasPrefix(topic, "rmq_sys_") })
 }
 
 // run samples m inside a synctest bubble.
@@ -233,9 +233,13 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	topic, group := strings.Clone("T"), strings.Clone("G")
 	m.Topic(topic)
 	m.Group(group, topic)
+	m.PutLatency(topic, 0, 1)
+	m.GetLatency(group, topic, 0, 1)
 	if n := testing.AllocsPerRun(100, func() {
 		m.Topic(topic).Add(1, 1)
 		m.Group(group, topic).Add(1, 1)
+		m.PutLatency(topic, 0, 1)
+		m.GetLatency(group, topic, 0, 1)
 	}); n != 0 {
 		t.Errorf("counting allocates %v times", n)
 	}
@@ -249,4 +253,51 @@ func BenchmarkAdd(b *testing.B) {
 			m.Topic("T").Add(1, 1024)
 		}
 	})
+}
+
+func TestByQueue(t *testing.T) {
+	for _, byQueue := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			m := New("C", byQueue, func() int64 { return time.Now().UnixMilli() }, func(string) bool { return false })
+			run(t, m)
+			m.PutLatency("T", 3, 7)
+			m.PutLatency("T", 3, 2)
+			m.GetLatency("G", "T", -1, 4)
+			m.GetLatency("G", "T", 0, 6)
+			m.GetLatency("G", "T", mostQueues+1, 6)
+			m.QueuePut("D", 17, 1, 100)
+			m.QueueGet("S", "D", 17, 2, 100)
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			wants := map[[2]string]float64{{TopicPutLatency, "3@T"}: 4.5, {GroupGetNums, "D@S"}: 2, {GroupGetSize, "D@S"}: 100}
+			absent := [][2]string{{TopicPutLatency, "2@T"}, {TopicPutLatency, "4@T"}, {TopicPutLatency, "03@T"}, {TopicPutLatency, "T"}, {TopicPutLatency, "3@U"}, {GroupGetLatency, "1@T@G"}, {GroupGetLatency, "0@T"}}
+			exact := map[[2]string]float64{
+				{GroupGetLatency, "-1@T@G"}: 4, {GroupGetLatency, "0@T@G"}: 6, {QueuePutNums, "D@17"}: 1, {QueuePutSize, "D@17"}: 100, {QueueGetNums, "D@17@S"}: 2, {QueueGetSize, "D@17@S"}: 100,
+			}
+			for at, want := range exact {
+				if byQueue {
+					wants[at] = want
+				} else {
+					absent = append(absent, at)
+				}
+			}
+			if !byQueue {
+				wants[[2]string{GroupGetLatency, "T@G"}] = 16.0 / 3
+			}
+			for at, want := range wants {
+				if got := view(t, m, at[0], at[1]).StatsMinute.AvgPT; got != want {
+					t.Errorf("%v: %v a call, want %v", at, got, want)
+				}
+			}
+			for _, at := range absent {
+				if _, ok := m.View(at[0], at[1]); ok {
+					t.Errorf("there is %v", at)
+				}
+			}
+			m.RemoveTopic("T")
+			if _, ok := m.View(TopicPutLatency, "3@T"); ok {
+				t.Error("the latency of a topic outlives it")
+			}
+		})
+	}
 }
