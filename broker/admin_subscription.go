@@ -78,10 +78,13 @@ func (b *Broker) showQueue(r *remoting.Request) error {
 	}
 	if hasExt(r, "consumerGroup") {
 		body.SubscriptionData = b.consumers.Subscription(h.ConsumerGroup, h.Topic)
-		body.FilterData = protocol.Some("null") // of expression filters, which there are none of
-		if body.SubscriptionData == nil {
-			body.FilterData = protocol.Some(fmt.Sprintf("%s@%s is not online!", h.ConsumerGroup, h.Topic))
+		shown := fmt.Sprintf("%s@%s is not online!", h.ConsumerGroup, h.Topic)
+		if body.SubscriptionData != nil {
+			if shown, err = b.filters.Find(h.Topic, h.ConsumerGroup).Show(); err != nil {
+				return err
+			}
 		}
+		body.FilterData = protocol.Some(shown)
 	}
 	return replyJSONRemark(r, notSet, &body)
 }

@@ -1,6 +1,10 @@
 package filter
 
-import "github.com/gantrymq/gantry/compat"
+import (
+	"encoding/json"
+
+	"github.com/gantrymq/gantry/compat"
+)
 
 // The file is upstream's, with the properties of its classes.
 
@@ -26,9 +30,16 @@ type entryText struct {
 }
 
 type bloomText struct {
-	BitNum int32   `json:"bitNum"`
-	BitPos []int32 `json:"bitPos"`
+	BitNum int32        `json:"bitNum"`
+	BitPos bitPositions `json:"bitPos"`
 }
+
+// bitPositions are on one line where everything else has lines of its own: to upstream they
+// are an array and no list.
+type bitPositions []int32
+
+// MarshalJSON writes the numbers with nothing between them but commas.
+func (b bitPositions) MarshalJSON() ([]byte, error) { return json.Marshal([]int32(b)) }
 
 // restTime is how long before a start a group that was alive counts as gone.
 const restTime = 30_000
@@ -40,14 +51,27 @@ func (r *Registry) encode() ([]byte, error) {
 	for topic, groups := range r.topics {
 		t := &topicText{Topic: topic, GroupFilterData: map[string]*entryText{}}
 		for group, e := range groups {
-			t.GroupFilterData[group] = &entryText{
-				BloomFilterData: &bloomText{e.bitMapBits, e.positions}, BornTime: e.Born, ClientVersion: e.ClientVersion, ConsumerGroup: e.Group,
-				Dead: e.dead(), DeadTime: e.Dead, Expression: e.Expression, ExpressionType: e.ExpressionType, Topic: e.Topic,
-			}
+			t.GroupFilterData[group] = e.text()
 		}
 		text.FilterDataByTopic[topic] = t
 	}
 	return compat.AppendFastjson(nil, text, compat.Pretty)
+}
+
+func (e *Entry) text() *entryText {
+	return &entryText{
+		BloomFilterData: &bloomText{e.bitMapBits, e.positions}, BornTime: e.Born, ClientVersion: e.ClientVersion, ConsumerGroup: e.Group,
+		Dead: e.dead(), DeadTime: e.Dead, Expression: e.Expression, ExpressionType: e.ExpressionType, Topic: e.Topic,
+	}
+}
+
+// Show is the entry as the file and administrators see it; "null" for nil.
+func (e *Entry) Show() (string, error) {
+	if e == nil {
+		return "null", nil
+	}
+	b, err := compat.AppendFastjson(nil, e.text(), compat.Pretty)
+	return string(b), err
 }
 
 // decode reads the file. Like upstream it takes nothing of it when the bit maps

@@ -87,6 +87,15 @@ func TestRegistryFile(t *testing.T) {
 	if got := strings.NewReplacer("\n", "", "\t", "").Replace(string(text)); got != want {
 		t.Errorf("file:\n%s\nwant\n%s", got, want)
 	}
+	shown, err := r.Find("TopicTest", "GID_abc").Show()
+	if want := "{\n\t\"bloomFilterData\":{\n\t\t\"bitNum\":112,\n\t\t\"bitPos\":[12,26,40]\n\t},\n\t\"bornTime\":100000,\n\t\"clientVersion\":7,\n" +
+		"\t\"consumerGroup\":\"GID_abc\",\n\t\"dead\":false,\n\t\"deadTime\":0,\n\t\"expression\":\"a > 1\",\n\t\"expressionType\":\"SQL92\",\n" +
+		"\t\"topic\":\"TopicTest\"\n}"; err != nil || shown != want {
+		t.Errorf("shown as %q, %v, want %q", shown, err, want)
+	}
+	if shown, err = r.Find("TopicTest", "nobody").Show(); err != nil || shown != "null" {
+		t.Errorf("nothing is shown as %q, %v", shown, err)
+	}
 	c.ms += 5
 	again := openRegistry(t, path, c)
 	if e := again.Find("TopicTest", "GID_abc"); e == nil || !e.dead() || e.Dead != 100_000 || e.compiled == nil {
