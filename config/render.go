@@ -10,7 +10,7 @@ import (
 // Shown are the settings that configuration requests are answered with: those of
 // the classes that upstream registers for it, without the ones that are null,
 // and whatever else the file says, but for TLS: paths and passwords of keys are
-// not for everybody who asks.
+// not for everybody who asks (intended difference 34).
 func (s *Settings) Shown() map[string]string {
 	m := s.stored()
 	maps.DeleteFunc(m, func(name, _ string) bool {

@@ -247,7 +247,7 @@ func (s *Server) Launch(ctx context.Context) error {
 	if err := s.writeConfig(); err != nil {
 		return err
 	}
-	spec := Spec{Role: s.role, Name: s.name, Dir: s.dir, Config: s.configPath(), TLS: s.tlsSettings()}
+	spec := Spec{Role: s.role, Name: s.name, Dir: s.dir, Config: s.configPath(), Properties: s.systemProperties()}
 	if s.role == RoleAllInOne {
 		_, spec.NameServerPort, _ = strings.Cut(s.nameServers[0].address, ":")
 	}

@@ -52,15 +52,16 @@ func (s *Server) base() map[string]string {
 	return config
 }
 
-// tlsSettings are the settings about TLS.
-func (s *Server) tlsSettings() map[string]string {
-	tls := map[string]string{}
+// systemProperties are the settings that the official programs take from Java's system properties
+// and not from their files: those about TLS, and where a product environment is.
+func (s *Server) systemProperties() map[string]string {
+	properties := map[string]string{}
 	for k, v := range s.config {
-		if strings.HasPrefix(k, "tls.") {
-			tls[k] = v
+		if strings.HasPrefix(k, "tls.") || strings.HasPrefix(k, "rocketmq.") {
+			properties[k] = v
 		}
 	}
-	return tls
+	return properties
 }
 
 // writeConfig writes the configuration file in the official format.

@@ -208,4 +208,32 @@ var Differences = []Difference{
 		Gantry:   "answers MESSAGE_ILLEGAL",
 		Why:      "anybody who may send can make a broker drop what it has stored otherwise",
 	},
+	{
+		Number:   31,
+		Title:    "a name server with clusterTest=true",
+		Official: "takes every request for a question for a route: no broker can register, and nothing else can be asked or set",
+		Gantry:   "serves them all; only routes of topics that it does not know are asked of the product environment",
+		Why:      "a test environment has brokers of its own",
+	},
+	{
+		Number:   32,
+		Title:    "a pull that is to wait shorter than five seconds",
+		Official: "it is answered when the broker next looks at waiting pulls, which it does every five seconds",
+		Gantry:   "it is answered when its time is over, to the second",
+		Why:      "a client that says how long it has to wait gets its answer then",
+	},
+	{
+		Number:   33,
+		Title:    "messages whose keys share a hash, asked for by one of the keys",
+		Official: "all of them count and are answered; clients throw away those with another key, and may have none left",
+		Gantry:   "only those with the key count and are answered",
+		Why:      "the limit of an answer is one of messages that were asked for",
+	},
+	{
+		Number:   34,
+		Title:    "settings of TLS in the configuration file, when the configuration is asked for",
+		Official: "they are shown, passwords of keys among them",
+		Gantry:   "they are not",
+		Why:      "whoever may ask a broker for its settings must not learn the password of its key",
+	},
 }

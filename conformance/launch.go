@@ -83,8 +83,8 @@ func JavaArgs(s Spec) ([]string, error) {
 		"-Drmq.logback.configurationFile=" + logback,
 		"--add-exports=java.base/sun.nio.ch=ALL-UNNAMED", "--add-exports=java.base/sun.security.x509=ALL-UNNAMED",
 	}
-	for _, key := range slices.Sorted(maps.Keys(s.TLS)) {
-		args = append(args, "-D"+key+"="+s.TLS[key])
+	for _, key := range slices.Sorted(maps.Keys(s.Properties)) {
+		args = append(args, "-D"+key+"="+s.Properties[key])
 	}
 	return append(args, main, "-c", s.Config), nil
 }

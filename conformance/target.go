@@ -81,9 +81,9 @@ type Spec struct {
 	Name   string
 	Dir    string
 	Config string // path of the configuration file, official format
-	// TLS are the settings about TLS, which the official server reads from the properties of its
-	// Java process and not from the file.
-	TLS map[string]string
+	// Properties are the settings that the official server reads from the properties of its Java
+	// process and not from the file.
+	Properties map[string]string
 	// NameServerPort is where the name server of a RoleAllInOne listens.
 	NameServerPort string
 }

@@ -20,7 +20,8 @@ const productTimeout = 3 * time.Second
 // loose form and always carry the order configuration.
 //
 // Upstream's ClusterTestRequestProcessor takes every request for a route query,
-// so that no broker can register; here the others are served as ever.
+// so that no broker can register; here the others are served as ever (intended
+// difference 31).
 func (s *Server) testRouteInfo(r *remoting.Request) error {
 	if err := s.ready(); err != nil {
 		return err

@@ -23,7 +23,7 @@ type IndexResult struct {
 // keys, with IndexTypeTag among tags. Messages stored before begin or after end, in ms and to the second, are left out. At
 // most limit are returned, newest preferred, and never more than Tuning.MaxQueryCount.
 //
-// Upstream leaves it to clients to drop messages that only share the key's hash; here those are dropped.
+// Upstream leaves it to clients to drop messages that only share the key's hash; here those are dropped (intended difference 33).
 func (s *Store) QueryIndex(topic, kind, key string, limit int, begin, end int64) (IndexResult, error) {
 	var r IndexResult
 	limit = min(limit, s.tuning.Load().MaxQueryCount)

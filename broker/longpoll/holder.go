@@ -4,9 +4,9 @@
 // The rules are those of upstream's PullRequestHoldService, with two holes
 // closed: a message that arrives between the pull's look at the queue and its
 // parking wakes it at once and not at the next check five seconds later, and a
-// pull's time is kept to the second. A parked pull is one node in a list: no
-// goroutine, no timer. The package knows neither requests nor the store; what is
-// parked is the caller's.
+// pull's time is kept to the second (intended difference 32). A parked pull is
+// one node in a list: no goroutine, no timer. The package knows neither requests
+// nor the store; what is parked is the caller's.
 package longpoll
 
 import (

@@ -29,6 +29,22 @@ func departureCases() []conformance.Case {
 			Topology: conformance.SingleBroker, Difference: 17, Run: deletedGroup,
 			Codes: []protocol.RequestCode{protocol.UpdateAndCreateSubscriptiongroup, protocol.DeleteSubscriptiongroup, protocol.GetAllSubscriptiongroupConfig},
 		},
+		{
+			Name: "raw/differences/31-cluster-test", Client: conformance.Raw, Feature: "name server: registration and routes",
+			Topology: conformance.NameServerOnly, Needs: conformance.Control, Difference: 31, Run: clusterTest,
+			Settings: conformance.Settings{NameServer: map[string]string{"clusterTest": "true", "rocketmq.namesrv.addr": "127.0.0.1:1"}},
+			Codes:    []protocol.RequestCode{protocol.RegisterBroker, protocol.GetRouteinfoByTopic},
+		},
+		{
+			Name: "raw/differences/32-short-waits", Client: conformance.Raw, Feature: "pulling",
+			Topology: conformance.SingleBroker, Difference: 32, Run: shortWaits,
+			Codes: []protocol.RequestCode{protocol.PullMessage},
+		},
+		{
+			Name: "raw/differences/34-settings-of-tls", Client: conformance.Raw, Feature: "broker configuration",
+			Topology: conformance.SingleBroker, Settings: tlsMode("disabled"), Difference: 34, Run: settingsOfTLS,
+			Codes: []protocol.RequestCode{protocol.GetBrokerConfig, protocol.GetNamesrvConfig},
+		},
 	}
 }
 
@@ -147,4 +163,85 @@ func unregister(t *conformance.T, broker, address string) {
 		Ext:  map[string]string{"brokerName": broker, "brokerAddr": address, "clusterName": "C" + broker, "brokerId": "0"},
 	})
 	t.Check(err, "unregister")
+}
+
+// clusterTest has a broker register with a name server of a test environment, whose product
+// environment (rocketmq.namesrv.addr) cannot be reached. The official one takes every request for
+// a question for a route.
+func clusterTest(t *conformance.T) {
+	ns := t.Servers().NameServer()
+	t.Check(ns.Launch(t.Context()), "launch the name server")
+	var conn *wire.Conn // which the broker registers over, and stays as long as
+	t.Eventually(time.Minute, "a connection to the name server", func(ctx context.Context) (err error) {
+		conn, err = wire.Dial(ctx, ns.Address())
+		return err
+	})
+	defer conn.Close()
+	topic := t.Topic()
+	r, err := conn.Call(t.Context(), registration(t.Group(), "10.0.0.1:10911", topic, t.Topic()))
+	t.Check(err, "register")
+	if refused := r.Code != int32(protocol.ResponseSuccess); refused != t.Official() {
+		t.Errorf("the registration was answered %s", r)
+	}
+	for asked, known := range map[string]bool{topic: !t.Official(), t.Topic(): false} {
+		r, err := conn.Call(t.Context(), &wire.Frame{Code: int32(protocol.GetRouteinfoByTopic), Ext: map[string]string{"topic": asked}})
+		t.Check(err, "ask for a route")
+		if want := map[bool]protocol.ResponseCode{true: protocol.ResponseSuccess, false: protocol.ResponseTopicNotExist}[known]; r.Code != int32(want) {
+			t.Errorf("the question for a route was answered %s, want %s", r, want)
+		}
+	}
+}
+
+// shortWaits measures pulls that are to wait for 300 ms. The official broker answers the first one
+// when it next looks, and so the second one five seconds later; a machine that is busy in
+// between takes some of that away, or adds to Gantry's, so one of three attempts will do.
+func shortWaits(t *conformance.T) {
+	const between = 2500 * time.Millisecond // what Gantry takes at most, and the official broker at least
+	topic, group := t.Topic(), t.Group()
+	broker := t.Servers().Broker().Address()
+	r, err := wire.Call(t.Context(), broker, sendFrame(topic, 1))
+	t.Check(err, "send")
+	if r.Code != int32(protocol.ResponseSuccess) {
+		t.Fatalf("the first send was answered %s", r)
+	}
+	t.AwaitEnd(topic, 0, 1)
+	conn, err := wire.Dial(t.Context(), broker)
+	t.Check(err, "connect")
+	defer conn.Close()
+	wait := func() time.Duration {
+		f := heldPull(group, topic)
+		f.Ext["suspendTimeoutMillis"] = "300"
+		began := time.Now()
+		r, err := conn.Call(t.Context(), f)
+		t.Check(err, "pull")
+		if r.Code != int32(protocol.ResponsePullNotFound) {
+			t.Fatalf("the pull was answered %s", r)
+		}
+		return time.Since(began)
+	}
+	wait()
+	var took []time.Duration
+	for range 3 {
+		took = append(took, wait())
+		if late := took[len(took)-1] > between; late == t.Official() {
+			return
+		}
+	}
+	t.Errorf("pulls that were to wait for 300 ms took %v", took)
+}
+
+// settingsOfTLS asks both servers for their settings, to which tls.server.mode belongs.
+func settingsOfTLS(t *conformance.T) {
+	for address, code := range map[string]protocol.RequestCode{
+		t.Servers().Broker().Address(): protocol.GetBrokerConfig, t.Servers().NameServer().Address(): protocol.GetNamesrvConfig,
+	} {
+		r, err := wire.Call(t.Context(), address, &wire.Frame{Code: int32(code)})
+		t.Check(err, "ask for the settings")
+		if !strings.Contains(string(r.Body), "\nlistenPort=") {
+			t.Errorf("the answer names no settings: %s", r)
+		}
+		if shown := strings.Contains(string(r.Body), "tls.server.mode="); shown != t.Official() {
+			t.Errorf("%s shows tls.server.mode: %t", code, shown)
+		}
+	}
 }

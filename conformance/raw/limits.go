@@ -192,17 +192,24 @@ func slowReader(t *conformance.T) {
 func heldPulls(t *conformance.T, group, topic string, n int) []byte {
 	var all []byte
 	for i := range n {
-		b, err := (&wire.Frame{
-			Code: int32(protocol.PullMessage), Opaque: int32(1 + i), Version: wire.Version550,
-			Ext: map[string]string{
-				"consumerGroup": group, "topic": topic, "queueId": "0", "queueOffset": "1", "maxMsgNums": "1", "sysFlag": "6",
-				"commitOffset": "0", "suspendTimeoutMillis": "60000", "subscription": "*", "subVersion": "0", "expressionType": "TAG",
-			},
-		}).Encode()
+		f := heldPull(group, topic)
+		f.Opaque, f.Version = int32(1+i), wire.Version550
+		b, err := f.Encode()
 		t.Check(err, "encode a pull")
 		all = append(all, b...)
 	}
 	return all
+}
+
+// heldPull is one of them.
+func heldPull(group, topic string) *wire.Frame {
+	return &wire.Frame{
+		Code: int32(protocol.PullMessage),
+		Ext: map[string]string{
+			"consumerGroup": group, "topic": topic, "queueId": "0", "queueOffset": "1", "maxMsgNums": "1", "sysFlag": "6",
+			"commitOffset": "0", "suspendTimeoutMillis": "60000", "subscription": "*", "subVersion": "0", "expressionType": "TAG",
+		},
+	}
 }
 
 // manyRequests: one connection leaves more pulls with the broker than any client has queues.
