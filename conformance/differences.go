@@ -236,4 +236,11 @@ var Differences = []Difference{
 		Gantry:   "they are not",
 		Why:      "whoever may ask a broker for its settings must not learn the password of its key",
 	},
+	{
+		Number:   35,
+		Title:    "a store without its commit log",
+		Official: "begins anew, and removes the consume queues",
+		Gantry:   "does not start, and says what to do; the queues stay",
+		Why:      "more likely than not the log's disk is not mounted",
+	},
 }

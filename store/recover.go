@@ -72,7 +72,8 @@ func (s *Store) recover() error {
 	return s.rederive(plan, end)
 }
 
-// startEmpty begins a log. Queues without a log are not thrown away, as upstream does: more likely a disk is not mounted.
+// startEmpty begins a log. Queues without a log are not thrown away, as upstream does: more likely a disk is not mounted
+// (intended difference 35).
 func (s *Store) startEmpty() error {
 	for t := range s.queues.topics() {
 		return fmt.Errorf("%s has no commit log files, but there are consume queues (of topic %s): if its disk is missing, mount it; to begin anew, remove consumequeue, batchconsumequeue, index and checkpoint as well", &s.log.paths, t.name)

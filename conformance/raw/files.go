@@ -1,6 +1,7 @@
 package raw
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -33,6 +34,37 @@ func fileCases() []conformance.Case {
 			Settings: conformance.Settings{Broker: map[string]string{"messageDelayLevel": "1h"}},
 			Codes:    []protocol.RequestCode{protocol.SendMessageV2, protocol.GetMaxOffset},
 		},
+		{
+			Name: "raw/differences/35-missing-log", Client: conformance.Raw, Feature: "data directory", Difference: 35,
+			Needs: conformance.Control, Topology: conformance.SingleBroker, Slow: true, Run: missingLog,
+			Codes: []protocol.RequestCode{protocol.GetBrokerConfig},
+		},
+	}
+}
+
+// missingLog has a broker start on a consume queue without a commit log, as is found when the log's
+// disk is not mounted.
+func missingLog(t *conformance.T) {
+	ns, broker := t.Servers().NameServer(), t.Servers().Broker()
+	queue := filepath.Join(broker.StoreDir(), "consumequeue", "Lost", "0", "00000000000000000000")
+	t.Check(os.MkdirAll(filepath.Dir(queue), 0o755), "make a queue")
+	unit := make([]byte, 6_000_000) // a whole file, whose first unit is about 100 bytes at the log's begin
+	unit[11] = 100
+	t.Check(os.WriteFile(queue, unit, 0o644), "make a queue")
+	t.Check(ns.Start(t.Context()), "start the name server")
+	if started := broker.Start(t.Context()) == nil; started != t.Official() {
+		t.Errorf("the broker started: %t", started)
+	}
+	b, err := os.ReadFile(queue)
+	if kept := err == nil && bytes.Equal(b, unit); kept == t.Official() {
+		t.Errorf("the queue is as it was: %t (%v)", kept, err)
+	}
+	if t.Official() {
+		return
+	}
+	log, err := os.ReadFile(filepath.Join(broker.Dir(), broker.Name()+".log"))
+	if want := "if its disk is missing, mount it"; err != nil || !strings.Contains(string(log), want) {
+		t.Errorf("the broker ended with %q, %v, want %q", log, err, want)
 	}
 }
 
