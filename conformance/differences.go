@@ -243,4 +243,11 @@ var Differences = []Difference{
 		Gantry:   "does not start, and says what to do; the queues stay",
 		Why:      "more likely than not the log's disk is not mounted",
 	},
+	{
+		Number:   36,
+		Title:    "a compacted topic that is deleted and made again",
+		Official: "the new topic shows the old one's messages, and drops its own until their offsets have passed the old ones",
+		Gantry:   "the old messages are gone, the new ones are there",
+		Why:      "deleting means deleting",
+	},
 }
