@@ -2,11 +2,9 @@ package broker
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
 
 	"github.com/gantrymq/gantry/broker/attribute"
-	"github.com/gantrymq/gantry/broker/topics"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -14,20 +12,15 @@ import (
 // store asks; while it is opened there is no table of topics yet, since it is the
 // store that locks the directory, but what topics.json says is known.
 func (b *Broker) hasBatchQueues(topic string) bool {
-	if b.topics == nil {
-		return isBatchTopic(b.storedTopics[topic])
+	table := b.topics
+	if table == nil {
+		table = b.storedTopics
 	}
-	return isBatchTopic(b.topics.Get(topic))
+	return isBatchTopic(table.Get(topic))
 }
 
 func isBatchTopic(c *protocol.TopicConfig) bool {
 	return c != nil && c.Attributes[attribute.QueueType] == "BatchCQ"
-}
-
-// peekTopics reads topics.json for the store.
-func (b *Broker) peekTopics(dir string) (err error) {
-	b.storedTopics, err = topics.Stored(nil, filepath.Join(dir, "topics.json"))
-	return err
 }
 
 // neverFilled reports whether a queue is one of batches to which no message has

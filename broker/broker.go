@@ -96,7 +96,8 @@ type Broker struct {
 	timer        *timer.Service // nil when timerWheelEnable is off
 	stats        *stats.Manager
 
-	storedTopics map[string]*protocol.TopicConfig // what topics.json says, until topics is there
+	tables       configfile.FS   // where the tables are
+	storedTopics *topics.Manager // what topics.json says, until topics is there
 
 	reviveTopic string
 	coldLimits  coldLimits
@@ -134,7 +135,7 @@ func New(o Options) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{config: live, log: o.Log, now: o.Now, name: cfg.BrokerName, started: o.Now(), changed: make(chan struct{}, 1)}
+	b := &Broker{config: live, log: o.Log, now: o.Now, name: cfg.BrokerName, started: o.Now(), changed: make(chan struct{}, 1), tables: configfile.OS}
 	b.version.Store(&protocol.DataVersion{Timestamp: b.started.UnixMilli()})
 	b.configFile = configfile.New(configfile.OS, o.ConfigFile, func() ([]byte, error) { return live.Settings().File(), nil })
 	b.pools = newPools(cfg)
@@ -163,7 +164,7 @@ func (b *Broker) open(cfg *Config) (err error) {
 	if err := refuseRocksConfig(dir); err != nil { // before anything is touched
 		return err
 	}
-	if err := b.peekTopics(dir); err != nil {
+	if err := b.tryTables(cfg, dir); err != nil {
 		return err
 	}
 	if err := b.openStore(cfg); err != nil {
@@ -202,7 +203,7 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 	var loaded configfile.Loaded
 	var err error
 	b.topics, loaded, err = topics.Open(topics.Options{
-		Path: filepath.Join(dir, "topics.json"), Now: nowMs,
+		FS: b.tables, Path: filepath.Join(dir, "topics.json"), Now: nowMs,
 		ClusterName: cfg.BrokerClusterName, BrokerName: cfg.BrokerName,
 		AutoCreate: cfg.AutoCreateTopicEnable, DefaultQueues: cfg.DefaultTopicQueueNums, ClusterTopic: cfg.ClusterTopicEnable,
 		BrokerTopic: cfg.BrokerTopicEnable, TraceTopic: trace, ReviveQueues: cfg.ReviveQueueNum, TimerWheelTopic: cfg.TimerWheelEnable,
@@ -212,27 +213,27 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 		return err
 	}
 	b.storedTopics = nil
-	b.statics, loaded, err = staticqueue.Open(staticqueue.Options{Path: filepath.Join(dir, "topicQueueMapping.json"), Now: nowMs})
+	b.statics, loaded, err = staticqueue.Open(staticqueue.Options{FS: b.tables, Path: filepath.Join(dir, "topicQueueMapping.json"), Now: nowMs})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}
 	b.warnOfStorage()
 	b.groups, loaded, err = groups.Open(groups.Options{
-		Path: filepath.Join(dir, "subscriptionGroup.json"), Now: nowMs, AutoCreate: cfg.AutoCreateSubscriptionGroup, CreateSysGroups: cfg.EnableCreateSysGroup,
+		FS: b.tables, Path: filepath.Join(dir, "subscriptionGroup.json"), Now: nowMs, AutoCreate: cfg.AutoCreateSubscriptionGroup, CreateSysGroups: cfg.EnableCreateSysGroup,
 		LightQueues: cfg.EnableLMQ, OnError: report,
 	})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}
 	b.offsets, loaded, err = offsets.Open(offsets.Options{
-		Path: filepath.Join(dir, cfg.offsetsFile()), Now: nowMs, ServerSideReset: cfg.UseServerSideResetOffset, VersionStep: cfg.OffsetVersionStep,
+		FS: b.tables, Path: filepath.Join(dir, cfg.offsetsFile()), Now: nowMs, ServerSideReset: cfg.UseServerSideResetOffset, VersionStep: cfg.OffsetVersionStep,
 		LightQueues: cfg.EnableLMQ,
 	})
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}
 	b.filters, loaded, err = filter.OpenRegistry(filter.Options{
-		Path: filepath.Join(dir, "consumerFilter.json"), Now: nowMs, ErrorRate: cfg.MaxErrorRateOfBloomFilter,
+		FS: b.tables, Path: filepath.Join(dir, "consumerFilter.json"), Now: nowMs, ErrorRate: cfg.MaxErrorRateOfBloomFilter,
 		Groups: cfg.ExpectConsumerNumUseFilter, CleanAfter: cfg.FilterDataCleanTimeSpan.Milliseconds(),
 	})
 	return b.noteLoad(loaded, err)

@@ -71,7 +71,7 @@ func recheckPulls(cfg *Config) time.Duration {
 func (b *Broker) openDelay(cfg *Config, dir string) error {
 	scheduler, loaded, err := delay.Open(delay.Options{
 		Levels: b.levels, Store: delayStore{b}, Now: func() int64 { return b.now().UnixMilli() },
-		Path: filepath.Join(dir, "delayOffset.json"), VersionStep: cfg.DelayVersionStep,
+		FS: b.tables, Path: filepath.Join(dir, "delayOffset.json"), VersionStep: cfg.DelayVersionStep,
 		OnError: func(err error) { b.log.WithError(err).Warn("a delayed message cannot be delivered") },
 	})
 	b.delay = scheduler
@@ -80,14 +80,18 @@ func (b *Broker) openDelay(cfg *Config, dir string) error {
 
 // openTransactions takes up the check of half messages where it was.
 func (b *Broker) openTransactions(dir string) error {
-	service, loaded, err := transaction.Open(transaction.Options{
+	service, loaded, err := transaction.Open(b.transactionOptions(dir))
+	b.halves = service
+	return b.noteLoad(loaded, err)
+}
+
+func (b *Broker) transactionOptions(dir string) transaction.Options {
+	return transaction.Options{
 		Store: halfStore{b}, Progress: b.offsets, Now: func() int64 { return b.now().UnixMilli() }, Host: b.storeHost,
 		Settings:    func() transaction.Settings { return b.config.Load().transactions() },
 		Ask:         b.askProducer,
 		OpenDiscard: func() { b.topics.CreateTransCheckMaxTime(1, protocol.PermRead|protocol.PermWrite) },
 		Path:        filepath.Join(dir, "transactionMetrics"),
 		OnError:     func(err error) { b.log.WithError(err).Warn("transactions") },
-	})
-	b.halves = service
-	return b.noteLoad(loaded, err)
+	}
 }

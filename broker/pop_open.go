@@ -9,7 +9,6 @@ import (
 
 	"github.com/gantrymq/gantry/broker/assignment"
 	"github.com/gantrymq/gantry/broker/pop"
-	"github.com/gantrymq/gantry/configfile"
 )
 
 // popWorkers hand back pops that waited; each may read and append.
@@ -19,28 +18,35 @@ const popWorkers = 8
 // consumption. What other groups hold is in the log.
 func (b *Broker) openPops(cfg *Config, dir string) error {
 	nowMs := func() int64 { return b.now().UnixMilli() }
-	orders, loaded, err := pop.OpenOrders(pop.OrdersOptions{
-		Path: filepath.Join(dir, "consumerOrderInfo.json"), Now: nowMs, Queues: b.readQueues, HasGroup: b.groups.Contains,
-	})
-	if err := b.noteLoad(loaded, err); err != nil {
-		return err
-	}
-	b.orders = orders
-	if b.modes, loaded, err = assignment.OpenModes(configfile.OS, filepath.Join(dir, "messageRequestMode.json")); err != nil {
-		return err
-	}
-	if err := b.noteLoad(loaded, err); err != nil {
+	if err := b.openPopTables(dir); err != nil {
 		return err
 	}
 	st := popStore{b}
 	b.popper = pop.New(pop.Options{
 		Now: nowMs, Random: rand.IntN, Broker: b.name, Settings: b.popSettings, Messages: st, Offsets: b.offsets, Log: st,
-		Orders: orders, Queues: b.readQueues,
+		Orders: b.orders, Queues: b.readQueues,
 	})
 	b.recoverPops(filepath.Join(dir, cfg.offsetsFile()))
 	for queue := range cfg.ReviveQueueNum {
 		b.revivers = append(b.revivers, pop.NewReviver(queue, b.name, st, nowMs))
 	}
+	return nil
+}
+
+// openPopTables loads what ordered groups hold, and how groups receive.
+func (b *Broker) openPopTables(dir string) error {
+	orders, loaded, err := pop.OpenOrders(pop.OrdersOptions{
+		FS: b.tables, Path: filepath.Join(dir, "consumerOrderInfo.json"), Now: func() int64 { return b.now().UnixMilli() },
+		Queues: b.readQueues, HasGroup: b.groups.Contains,
+	})
+	if err := b.noteLoad(loaded, err); err != nil {
+		return err
+	}
+	modes, loaded, err := assignment.OpenModes(b.tables, filepath.Join(dir, "messageRequestMode.json"))
+	if err := b.noteLoad(loaded, err); err != nil {
+		return err
+	}
+	b.orders, b.modes = orders, modes
 	return nil
 }
 

@@ -16,18 +16,22 @@ func (b *Broker) openTimer(cfg *Config, dir string) error {
 	if !cfg.TimerWheelEnable {
 		return nil
 	}
-	service, loaded, err := timer.Open(timer.Options{
-		Store: timerStore{b}, Now: func() int64 { return b.now().UnixMilli() }, Settings: b.timerSettings,
-		Root: cfg.StorePathRootDir, Checkpoint: filepath.Join(dir, "timercheck"), Metrics: filepath.Join(dir, "timermetrics"),
-		Precision: cfg.TimerPrecision.Milliseconds(), RollWindow: int64(cfg.TimerRollWindowSlot), FileSize: cfg.MappedFileSizeTimerLog,
-		FlushInterval: cfg.TimerFlushInterval,
-		OnError:       func(err error) { b.log.WithError(err).Warn("the timer") },
-	})
+	service, loaded, err := timer.Open(b.timerOptions(cfg, dir))
 	if err := b.noteLoad(loaded, err); err != nil {
 		return err
 	}
 	b.timer = service
 	return nil
+}
+
+func (b *Broker) timerOptions(cfg *Config, dir string) timer.Options {
+	return timer.Options{
+		Store: timerStore{b}, Now: func() int64 { return b.now().UnixMilli() }, Settings: b.timerSettings,
+		Root: cfg.StorePathRootDir, Checkpoint: filepath.Join(dir, "timercheck"), Metrics: filepath.Join(dir, "timermetrics"),
+		Precision: cfg.TimerPrecision.Milliseconds(), RollWindow: int64(cfg.TimerRollWindowSlot), FileSize: cfg.MappedFileSizeTimerLog,
+		FlushInterval: cfg.TimerFlushInterval,
+		OnError:       func(err error) { b.log.WithError(err).Warn("the timer") },
+	}
 }
 
 func (b *Broker) timerSettings() timer.Settings {

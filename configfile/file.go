@@ -126,27 +126,6 @@ func (l Loaded) Note() string {
 	return ""
 }
 
-// Peek gives decode what Load would, and changes nothing on the disk: a file that
-// cannot be read stays where it is.
-func (f *File) Peek(decode func([]byte) error) (Origin, error) {
-	found, reason := f.loadOne(f.path, decode)
-	if found {
-		return FromFile, nil
-	}
-	var bad *contentError
-	if reason != nil && !errors.As(reason, &bad) {
-		return Nowhere, reason
-	}
-	found, err := f.loadOne(f.path+backupSuffix, decode)
-	if found {
-		return FromBackup, nil
-	}
-	if err != nil {
-		err = errors.Join(reason, err)
-	}
-	return Nowhere, err
-}
-
 // contentError is a file that was read but whose content decode refused.
 type contentError struct {
 	path string

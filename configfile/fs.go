@@ -73,3 +73,21 @@ func (osFS) SyncDir(dir string) error {
 	}
 	return err
 }
+
+// Trial reads the files of the machine, and takes every change for made without
+// making it: whoever opens a table by it finds out whether it can be had.
+var Trial FS = trialFS{}
+
+type trialFS struct{ osFS }
+
+func (trialFS) WriteFile(string, []byte) error { return nil }
+
+func (trialFS) WriteAt(string, []byte, int64) error { return nil }
+
+func (trialFS) Rename(_, _ string) error { return nil }
+
+func (trialFS) Remove(string) error { return nil }
+
+func (trialFS) MkdirAll(string) error { return nil }
+
+func (trialFS) SyncDir(string) error { return nil }

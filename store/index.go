@@ -86,6 +86,39 @@ func (x *keyIndex) load(discard func(indexHeader) bool) (rebuild int64, err erro
 	return rebuild, x.resume()
 }
 
+// checkSizes refuses what load refuses for its size, and changes nothing.
+func (x *keyIndex) checkSizes() error {
+	entries, err := x.fs.ReadDir(x.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list index files: %w", err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		name := path.Join(x.dir, e.Name())
+		info, err := x.fs.Stat(name)
+		if err != nil {
+			return fmt.Errorf("index file %s: %w", name, err)
+		}
+		if err := x.checkSize(name, info.Size); err != nil && info.Size != 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *keyIndex) checkSize(name string, size int64) error {
+	if size != x.shape.size() {
+		return fmt.Errorf("index file %s has %d bytes where maxHashSlotNum %d and maxIndexNum %d make %d: set the values that the store was made with, or move the file away to do without its keys",
+			name, size, x.shape.slots, x.shape.entries, x.shape.size())
+	}
+	return nil
+}
+
 // dropDoomed removes the files that are not trusted, the oldest, which says where to begin, last.
 func (x *keyIndex) dropDoomed() error {
 	for _, name := range slices.Backward(x.doomed) {
@@ -116,9 +149,8 @@ func (x *keyIndex) inspect(name string) (h indexHeader, ok bool, err error) {
 	if size == 0 {
 		return h, false, nil
 	}
-	if size != x.shape.size() {
-		return h, false, fmt.Errorf("index file %s has %d bytes where maxHashSlotNum %d and maxIndexNum %d make %d: set the values that the store was made with, or move the file away to do without its keys",
-			name, size, x.shape.slots, x.shape.entries, x.shape.size())
+	if err := x.checkSize(name, size); err != nil {
+		return h, false, err
 	}
 	var b [indexHeaderSize]byte
 	if _, err := f.ReadAt(b[:], 0); err != nil {

@@ -48,6 +48,9 @@ func (s *Store) recover() error {
 	if err := s.queues.list(); err != nil {
 		return err
 	}
+	if err := s.index.checkSizes(); err != nil { // before anything is put right
+		return err
+	}
 	if len(segs) == 0 {
 		return s.startEmpty()
 	}

@@ -124,15 +124,15 @@ func Open(o Options) (*Service, configfile.Loaded, error) {
 		o.StateVersion = func() int64 { return 0 }
 	}
 	s := &Service{opts: o, signal: make(chan struct{}, 1)}
+	files := o.files()
+	files.Sound = s.sound
 	var loaded configfile.Loaded
 	var err error
 	if s.metrics, loaded, err = openMetrics(o.ConfigFS, o.Metrics, o.Now); err != nil {
 		return nil, loaded, err
 	}
 	var found timerwheel.Found
-	s.files, found, err = timerwheel.Open(timerwheel.Options{
-		FS: o.FS, Root: o.Root, Checkpoint: o.Checkpoint, Precision: o.Precision, FileSize: o.FileSize, Slots: o.Slots, Sound: s.sound,
-	})
+	s.files, found, err = timerwheel.Open(files)
 	if err != nil {
 		return nil, loaded, fmt.Errorf("open the timer: %w", err)
 	}
@@ -145,6 +145,22 @@ func Open(o Options) (*Service, configfile.Loaded, error) {
 		return nil, loaded, errors.Join(fmt.Errorf("open the timer: %w", err), s.files.Close())
 	}
 	return s, loaded, nil
+}
+
+func (o *Options) files() timerwheel.Options {
+	return timerwheel.Options{FS: o.FS, Root: o.Root, Checkpoint: o.Checkpoint, Precision: o.Precision, FileSize: o.FileSize, Slots: o.Slots}
+}
+
+// Try finds out whether Open would refuse the files for their sizes or contents, and
+// changes nothing. It does without the store.
+func Try(o Options) error {
+	if _, _, err := openMetrics(configfile.Trial, o.Metrics, o.Now); err != nil {
+		return err
+	}
+	if err := timerwheel.CheckSizes(o.files()); err != nil {
+		return fmt.Errorf("open the timer: %w", err)
+	}
+	return nil
 }
 
 func (s *Service) floor(ms int64) int64 { return ms / s.opts.Precision * s.opts.Precision }

@@ -1,10 +1,7 @@
 package topics
 
 import (
-	"fmt"
-
 	"github.com/gantrymq/gantry/compat"
-	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -52,22 +49,6 @@ func (m *Manager) changes(dst []byte) (text []byte, closingLen int, ok bool) {
 	}
 	dst = append(dst, "\n}"...)
 	return dst, len(dst) - before, true
-}
-
-// Stored reads the table at path as Open would, and changes nothing on the disk. Topics
-// that only the broker itself makes are not in it. fsys is configfile.OS when nil.
-func Stored(fsys configfile.FS, path string) (map[string]*protocol.TopicConfig, error) {
-	if fsys == nil {
-		fsys = configfile.OS
-	}
-	m := &Manager{}
-	m.file = configfile.New(fsys, path, m.encode)
-	m.file.Grow(configfile.Growth{Closing: closing, Entry: entryStart, Changes: m.changes})
-	if _, err := m.file.Peek(m.decode); err != nil {
-		return nil, fmt.Errorf("load topics: %w", err)
-	}
-	table, _ := m.Snapshot()
-	return table, nil
 }
 
 // decode lays the file over the table. The key of the table counts, as it does

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"sync"
@@ -33,6 +34,16 @@ type count struct {
 type countsFile struct {
 	DataVersion      protocol.DataVersion `json:"dataVersion"`
 	TransactionCount map[string]*count    `json:"transactionCount"`
+}
+
+func (c *counters) open(o *Options) (configfile.Loaded, error) {
+	c.now, c.topics, c.version = o.Now, map[string]*count{}, protocol.DataVersion{Timestamp: o.Now()}
+	c.file = configfile.New(o.FS, o.Path, c.encode)
+	loaded, err := c.file.Load(c.decode)
+	if err != nil {
+		err = fmt.Errorf("load the counts of half messages: %w", err)
+	}
+	return loaded, err
 }
 
 func (c *counters) add(topic string, n int64) {

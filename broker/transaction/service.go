@@ -3,7 +3,6 @@ package transaction
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -106,15 +105,21 @@ func Open(o Options) (*Service, configfile.Loaded, error) {
 	}
 	s := &Service{opts: o}
 	s.ops = opWriter{opts: &s.opts, wake: make(chan struct{}, 1)}
-	s.counts = counters{now: o.Now, topics: map[string]*count{}, version: protocol.DataVersion{Timestamp: o.Now()}}
-	s.counts.file = configfile.New(o.FS, o.Path, s.counts.encode)
-	loaded, err := s.counts.file.Load(s.counts.decode)
+	loaded, err := s.counts.open(&o)
 	if err != nil {
-		return nil, loaded, fmt.Errorf("load the counts of half messages: %w", err)
+		return nil, loaded, err
 	}
 	s.takeBack(protocol.TopicTransHalf)
 	s.takeBack(protocol.TopicTransOpHalf)
 	return s, loaded, nil
+}
+
+// Try finds out whether Open could load the counters, and changes nothing. It does
+// without the store.
+func Try(o Options) error {
+	o.FS = configfile.Trial
+	_, err := new(counters).open(&o)
+	return err
 }
 
 // Run notes ends, asks about transactions that do not end, and writes the

@@ -49,7 +49,22 @@ func openLog(fsys vfs.FS, dir string, fileSize int64) (*unitLog, error) {
 	if err := vfs.MakeDir(fsys, dir); err != nil {
 		return nil, fmt.Errorf("make the timer log: %w", err)
 	}
-	entries, err := fsys.ReadDir(dir)
+	bases, err := l.list()
+	if err != nil {
+		return nil, err
+	}
+	for _, base := range bases {
+		if err := l.openFile(base); err != nil {
+			return nil, errors.Join(err, l.close())
+		}
+	}
+	return l, nil
+}
+
+// list finds the files and looks at their sizes. The last may have no byte when the
+// start that made it was cut off.
+func (l *unitLog) list() (bases []int64, err error) {
+	entries, err := l.fs.ReadDir(l.dir)
 	if err != nil {
 		return nil, fmt.Errorf("list the timer log: %w", err)
 	}
@@ -58,34 +73,31 @@ func openLog(fsys vfs.FS, dir string, fileSize int64) (*unitLog, error) {
 		if err != nil || fileName(base) != e.Name() {
 			continue
 		}
-		if err := l.openFile(base, i == len(entries)-1); err != nil {
-			return nil, errors.Join(err, l.close())
+		name := path.Join(l.dir, e.Name())
+		info, err := l.fs.Stat(name)
+		if err != nil {
+			return nil, fmt.Errorf("look at a file of the timer log: %w", err)
 		}
-	}
-	for i := 1; i < len(l.files); i++ {
-		if l.files[i].base != l.files[i-1].base+fileSize {
-			err := fmt.Errorf("the timer log %s has no file %s: move the folder away, what waits is then taken from the commit log", dir, fileName(l.files[i-1].base+fileSize))
-			return nil, errors.Join(err, l.close())
+		if info.Size != l.fileSize && (info.Size != 0 || i < len(entries)-1) {
+			return nil, fmt.Errorf("%s has %d bytes where mappedFileSizeTimerLog says %d", name, info.Size, l.fileSize)
 		}
+		if n := len(bases); n > 0 && base != bases[n-1]+l.fileSize {
+			return nil, fmt.Errorf("the timer log %s has no file %s: move the folder away, what waits is then taken from the commit log", l.dir, fileName(bases[n-1]+l.fileSize))
+		}
+		bases = append(bases, base)
 	}
-	return l, nil
+	return bases, nil
 }
 
-// openFile opens one file. The last may be shorter when the start that made it was
-// cut off.
-func (l *unitLog) openFile(base int64, last bool) error {
+func (l *unitLog) openFile(base int64) error {
 	name := path.Join(l.dir, fileName(base))
 	f, err := l.fs.Open(name, true)
 	if err != nil {
 		return fmt.Errorf("open a file of the timer log: %w", err)
 	}
 	size, err := f.Size()
-	if err == nil && size == 0 && last {
+	if err == nil && size == 0 {
 		err = errors.Join(f.Truncate(l.fileSize), f.Sync())
-		size = l.fileSize
-	}
-	if err == nil && size != l.fileSize {
-		err = fmt.Errorf("%s has %d bytes where mappedFileSizeTimerLog says %d", name, size, l.fileSize)
 	}
 	if err != nil {
 		return errors.Join(err, f.Close())

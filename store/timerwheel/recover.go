@@ -29,12 +29,7 @@ type Found struct {
 // Open opens or makes the files and brings them into order, see the package's
 // documentation. The caller puts right the queue offset and commits.
 func Open(o Options) (*Files, Found, error) {
-	if o.FS == nil {
-		o.FS = vfs.OS{}
-	}
-	if o.Slots == 0 {
-		o.Slots = OfficialSlots
-	}
+	o.complete()
 	if o.Precision < 1 {
 		return nil, Found{}, fmt.Errorf("a timer with steps of %d ms makes no sense (timerPrecisionMs)", o.Precision)
 	}

@@ -51,13 +51,20 @@ func openWheel(fsys vfs.FS, name string, slots, precision int64) (w *wheel, made
 	if err == nil && size == 0 {
 		made = true
 		err = errors.Join(w.file.Truncate(slots*slotSize), fsys.SyncDir(path.Dir(name)))
-	} else if err == nil && size != slots*slotSize {
-		err = fmt.Errorf("%s has %d bytes where %d are expected: move it away, it is then made from the timer log", name, size, slots*slotSize)
+	} else if err == nil {
+		err = w.checkSize(name, size)
 	}
 	if err != nil {
 		return nil, false, errors.Join(fmt.Errorf("open the timer wheel: %w", err), w.file.Close())
 	}
 	return w, made, nil
+}
+
+func (w *wheel) checkSize(name string, size int64) error {
+	if want := w.slots * slotSize; size != want {
+		return fmt.Errorf("%s has %d bytes where %d are expected: move it away, it is then made from the timer log", name, size, want)
+	}
+	return nil
 }
 
 // floor is the time of the slot that a time belongs to.
