@@ -89,7 +89,7 @@ func entries() []entry {
 		{Case: c{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute}, run: rebalance},
 		{Case: c{Name: "pop", Feature: "POP consumption", Codes: popped, Timeout: 2 * time.Minute}, run: popConsumers, only: javadriver.V550},
 		{Case: c{
-			Name: "static-topic-moves", Feature: "static topics", Topology: conformance.TwoBrokers, Slow: true, Timeout: 3 * time.Minute,
+			Name: "static-topic-moves", Feature: "static topics", Topology: conformance.TwoBrokers, InTurn: true, Slow: true, Timeout: 3 * time.Minute,
 			Codes: with(consuming, protocol.UpdateAndCreateStaticTopic),
 		}, run: staticTopicMoves, only: javadriver.V550},
 		{Case: c{Name: "pop-again", Feature: "POP consumption", Codes: append([]protocol.RequestCode{protocol.ChangeMessageInvisibletime}, popped...), Slow: true, Timeout: 3 * time.Minute}, run: popAgain, only: javadriver.V550},

@@ -85,7 +85,7 @@ func (h *tables) send(topic, body, properties string, flag int32) {
 func (h *tables) pop(topic string, invisible time.Duration, order bool) (body, handle string) {
 	r := h.call(&wire.Frame{Code: int32(protocol.PopMessage), Ext: map[string]string{
 		"consumerGroup": h.group, "topic": topic, "queueId": "0", "maxMsgNums": "1", "invisibleTime": strconv.FormatInt(invisible.Milliseconds(), 10),
-		"pollTime": "0", "bornTime": strconv.FormatInt(time.Now().UnixMilli(), 10), "initMode": "0", "order": strconv.FormatBool(order), "expType": "TAG", "exp": "*",
+		"pollTime": "0", "bornTime": strconv.FormatInt(time.Now().Add(bornAhead).UnixMilli(), 10), "initMode": "0", "order": strconv.FormatBool(order), "expType": "TAG", "exp": "*",
 	}}, protocol.ResponsePullNotFound, protocol.ResponsePollingTimeout, protocol.ResponsePollingFull)
 	if r.Code != int32(protocol.ResponseSuccess) {
 		return "", ""
