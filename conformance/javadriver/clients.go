@@ -165,6 +165,10 @@ func (c *PushConsumer) Assigned(ctx context.Context) (qs []Queue, err error) {
 	return qs, c.call(ctx, "assigned", nil, &qs)
 }
 
+// Persist stores what was consumed so far, as the consumer does by itself for the first time ten seconds after
+// its start.
+func (c *PushConsumer) Persist(ctx context.Context) error { return c.call(ctx, "persist", nil, nil) }
+
 // LitePull is a DefaultLitePullConsumer.
 type LitePull struct{ client }
 

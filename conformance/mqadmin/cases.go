@@ -1,19 +1,14 @@
 package mqadmin
 
 import (
-	"context"
 	"embed"
-	"errors"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/javadriver"
-	"github.com/gantrymq/gantry/protocol"
 )
 
 //go:embed testdata
@@ -55,30 +50,5 @@ func Cases(pool *javadriver.Pool, own *Tool, rewrite string) ([]conformance.Case
 		}
 		return nil
 	})
-	return append(all, conformance.Case{
-		Name: "mqadmin/process", Client: conformance.MQAdmin, Feature: "name server: cluster and topic lists",
-		Codes: []protocol.RequestCode{protocol.GetBrokerClusterInfo}, Topology: conformance.SingleBroker, Run: process,
-	}), err
-}
-
-// process runs the tool as its users do, in a JVM of its own.
-func process(t *conformance.T) {
-	classPath, err := javadriver.Build(t.Context(), javadriver.V550)
-	if errors.Is(err, javadriver.ErrLacking) {
-		t.Skipf("%v", err)
-	}
-	t.Check(err, "find the tool")
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
-	defer cancel()
-	home := t.TempDir()
-	cmd := exec.CommandContext(ctx, "java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-Duser.home="+home, "-cp", classPath,
-		"org.apache.rocketmq.tools.command.MQAdminStartup", "clusterList", "-n", t.Servers().NameServerList())
-	cmd.Dir = home
-	out, err := cmd.CombinedOutput()
-	t.Check(err, "run mqadmin clusterList: %s", out)
-	for _, want := range []string{"#Cluster Name", conformance.ClusterName, t.Servers().Broker().Name(), t.Servers().Broker().Address(), "V5_5_0"} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("clusterList does not name %s:\n%s", want, out)
-		}
-	}
+	return append(all, processCases(pool, own)...), err
 }

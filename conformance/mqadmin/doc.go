@@ -16,8 +16,12 @@
 //	$ updateTopic -n {ns} -b {broker} -t {topic}
 //	create topic to {broker} success.
 //
-//	$~ topicList -n {ns} | grep {topic}  repeated until the output is as expected
-//	{topic}
+//	$~ topicList -n {ns} | grep {topic}  repeated until the output is as expected; the script's
+//	{topic}                              consumers store their offsets before each try
+//
+//	! examineTopicStats {topic}          a call of the library that the tool is built on; words and
+//	{ "offsetTable": … }                 numbers as they are, other arguments as JSON without spaces;
+//	                                     "!~" repeats it
 //
 //	$ cat {dir}/a.json | members         a file that a command wrote; lines sorted, without commas
 //

@@ -35,6 +35,9 @@ type player struct {
 	record bool
 	vars   map[string]string
 	last   string // raw output of the last command
+	calls  *javadriver.Calls
+	// consumers of the script. By themselves they store offsets for the first time ten seconds after their start.
+	consumers []*javadriver.PushConsumer
 }
 
 // play performs a script and compares, or notes, when record is set, what it sees.
@@ -75,8 +78,10 @@ func (p *player) step(st *step) {
 	word, rest, _ := strings.Cut(st.text, " ")
 	rest = p.fill(rest)
 	switch word {
-	case "$", "$~":
-		p.command(st, rest, word == "$~")
+	case "$", "!":
+		p.command(st, rest, false)
+	case "$~", "!~":
+		p.command(st, rest, true)
 	case "@ours": // read with the command before it
 	case "=":
 		name, expr, _ := strings.Cut(rest, " ")
@@ -117,10 +122,17 @@ func (p *player) command(st *step, line string, retry bool) {
 	deadline := time.Now().Add(p.t.Stretch(settleTime))
 	for {
 		var fault string
+		if retry {
+			p.persist()
+		}
 		if name, isFile := strings.CutPrefix(line, "cat "); isFile {
 			text, err := os.ReadFile(name)
 			p.t.Check(err, "%s", st.text)
 			if st.want, fault = p.compare(st.want, p.shown(string(text), pipe)); p.record {
+				return
+			}
+		} else if st.text[0] == '!' {
+			if st.want, fault = p.compare(st.want, p.call(strings.Fields(line), pipe)); p.record {
 				return
 			}
 		} else if p.own != nil {
@@ -169,6 +181,20 @@ func (p *player) run(args []string, pipe string) string {
 	return p.shown(output, pipe)
 }
 
+// call calls the library that the official tool is built on, as other tools do.
+func (p *player) call(words []string, pipe string) string {
+	if p.calls == nil {
+		c, err := p.driver().Calls(p.t.Context(), p.vars["ns"])
+		p.t.Check(err, "start the admin library")
+		p.closeLater(c)
+		p.calls = c
+	}
+	var err error
+	p.last, err = p.calls.Call(p.t.Context(), words[0], words[1:]...)
+	p.t.Check(err, "call %s", words[0])
+	return p.shown(p.last, pipe)
+}
+
 // shown makes of an output what scripts hold: filtered, masked, and without what tells of
 // the tool and of the machine only.
 func (p *player) shown(output, pipe string) string {
@@ -185,7 +211,8 @@ func (p *player) shown(output, pipe string) string {
 	return strings.Trim(p.hide(strings.Join(p.filter(lines, pipe), "\n")), "\n")
 }
 
-// filter applies "grep EXPRESSION", "sort" and "members", separated by " | ".
+// filter applies "grep EXPRESSION", with -v or -o as everywhere, "sort" and "members",
+// separated by " | ".
 func (p *player) filter(lines []string, pipe string) []string {
 	for pipe != "" {
 		var stage string
@@ -200,10 +227,24 @@ func (p *player) filter(lines []string, pipe string) []string {
 			}
 			slices.Sort(lines)
 		case "grep":
-			keep := regexp.MustCompile(expr)
-			lines = slices.DeleteFunc(lines, func(line string) bool { return !keep.MatchString(line) })
+			lines = grep(lines, expr)
 		default:
 			p.t.Fatalf("unknown filter %q", stage)
+		}
+	}
+	return lines
+}
+
+// grep keeps the lines that match, with "-v " before the expression the others, with "-o "
+// of each line only what matches.
+func grep(lines []string, expr string) []string {
+	expr, without := strings.CutPrefix(expr, "-v ")
+	expr, only := strings.CutPrefix(expr, "-o ")
+	re := regexp.MustCompile(expr)
+	lines = slices.DeleteFunc(lines, func(line string) bool { return re.MatchString(line) == without })
+	if only {
+		for i, line := range lines {
+			lines[i] = re.FindString(line)
 		}
 	}
 	return lines
@@ -265,6 +306,14 @@ func (p *player) push(args []string) {
 	p.t.Check(err, "@push")
 	_, err = c.WaitCount(p.t.Context(), n)
 	p.t.Check(err, "consume from %s", args[1])
+	p.consumers = append(p.consumers, c)
+}
+
+// persist has the script's consumers store their offsets.
+func (p *player) persist() {
+	for _, c := range p.consumers {
+		p.t.Check(c.Persist(p.t.Context()), "store a consumer's offsets")
+	}
 }
 
 func (p *player) closeLater(c interface{ Close(context.Context) error }) {

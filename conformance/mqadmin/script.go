@@ -35,8 +35,10 @@ type step struct {
 	ours string // how our tool's result differs: see package doc
 }
 
-// isCommand tells a run of the tool from a directive.
-func (s *step) isCommand() bool { return strings.HasPrefix(s.text, "$") }
+// isCommand tells what has an output, a run of the tool or a call, from a directive.
+func (s *step) isCommand() bool {
+	return strings.HasPrefix(s.text, "$") || strings.HasPrefix(s.text, "!")
+}
 
 // parseScript reads a file of testdata.
 func parseScript(name, text string) (*script, error) {
@@ -51,7 +53,7 @@ func parseScript(name, text string) (*script, error) {
 	}
 	for i, line := range strings.Split(text, "\n") {
 		switch {
-		case strings.HasPrefix(line, "$"), strings.HasPrefix(line, "@"), strings.HasPrefix(line, "= "):
+		case strings.HasPrefix(line, "$"), strings.HasPrefix(line, "! "), strings.HasPrefix(line, "!~ "), strings.HasPrefix(line, "@"), strings.HasPrefix(line, "= "):
 			finish()
 			if ours, ok := strings.CutPrefix(line, "@ours "); ok {
 				if len(s.steps) == 0 || !s.steps[len(s.steps)-1].isCommand() {

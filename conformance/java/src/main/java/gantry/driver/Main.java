@@ -8,6 +8,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -78,6 +79,8 @@ public final class Main {
         switch (op) {
             case "mqadmin":
                 return Class.forName("gantry.driver.MqAdmin").getMethod("run", String[].class).invoke(null, (Object) a.strings("args"));
+            case "calls.start":
+                return start(a, (Closer) calls("start", Args.class).invoke(null, a));
             case "producer.start":
                 return start(a, Producer.start(a));
             case "push.start":
@@ -97,6 +100,13 @@ public final class Main {
         }
     }
 
+    /** The admin library comes with release 5.5.0 only, so its class may not be there. */
+    private static Method calls(String name, Class<?>... types) throws ReflectiveOperationException {
+        Method m = Class.forName("gantry.driver.MqAdminCalls").getDeclaredMethod(name, types);
+        m.setAccessible(true);
+        return m;
+    }
+
     private Object start(Args a, Closer client) {
         Closer old = clients.put(a.str("client"), client);
         if (old != null) {
@@ -110,6 +120,9 @@ public final class Main {
         Closer client = clients.get(a.str("client"));
         if (client == null) {
             throw new IllegalStateException("no client is named " + a.str("client"));
+        }
+        if (op.equals("calls.call")) {
+            return calls("call", String.class, String[].class).invoke(client, a.str("method"), a.strings("args"));
         }
         if (client instanceof Producer) {
             return ((Producer) client).run(op, a);
