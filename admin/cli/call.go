@@ -139,6 +139,7 @@ func (c *Call) Bad() error { return c.bad }
 // goes to Err at once, and the command's end is not a success.
 func (c *Call) Failed(err error) {
 	c.failed = true
+	c.Done()
 	fmt.Fprintln(c.Err, c.command.Name+":", Sentence(err))
 }
 

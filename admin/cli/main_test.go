@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ func testSet() Set {
 			return &admin.Error{Request: protocol.DeleteTopicInBroker, Addr: "h:1", Code: protocol.ResponseNoPermission, Remark: "no\nway"}
 		}},
 		{Name: "partly", Local: true, Run: func(_ context.Context, c *Call) error {
+			c.Progress("%d of 2", 1)
 			c.Failed(errors.New("one of two"))
 			c.Out.Printf("the other\n")
 			return nil
@@ -79,6 +81,19 @@ func TestMainRuns(t *testing.T) {
 	}
 	if code, _, errs := runMain(map[string]string{"NAMESRV_ADDR": "h:1"}, "remote"); code != 0 {
 		t.Errorf("NAMESRV_ADDR was not read: %s", errs)
+	}
+}
+
+// TestProgress: a failure is not written behind what a person was told of the progress.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	const clear = "\r\x1b[K"
+	var e bytes.Buffer
+	Main(context.Background(), testSet(), Env{
+		Program: "tool", Out: io.Discard, Err: &e, Getenv: func(string) string { return "" }, ReadFile: os.ReadFile, Terminal: true,
+	}, []string{"partly"})
+	if want := clear + "1 of 2" + clear + "partly: one of two\n" + clear; e.String() != want {
+		t.Errorf("a person sees %q, want %q", e.String(), want)
 	}
 }
 

@@ -123,11 +123,62 @@ func findOption(c *cli.Command, short string) (cli.Option, bool) {
 // adminRun runs one command of "gantry admin" in this process.
 func adminRun(t *testing.T, ctx context.Context, args ...string) (out, said string, code int) {
 	t.Helper()
+	return adminRunAt(t, ctx, false, args...)
+}
+
+// adminRunAt is adminRun with or without a person who watches the error output.
+func adminRunAt(t *testing.T, ctx context.Context, terminal bool, args ...string) (out, said string, code int) {
+	t.Helper()
 	var o, e bytes.Buffer
 	code = cli.Main(ctx, adminCommands(), cli.Env{
-		Program: "gantry admin", In: strings.NewReader(""), Out: &o, Err: &e, Getenv: os.Getenv, ReadFile: os.ReadFile,
+		Program: "gantry admin", In: strings.NewReader(""), Out: &o, Err: &e, Getenv: os.Getenv, ReadFile: os.ReadFile, Terminal: terminal,
 	}, args)
 	return o.String(), e.String(), code
+}
+
+// TestProgressOfLongWork: resets, exports and scans tell a person at a terminal how far they are, and take it away
+// before they end. Where nobody watches, nothing is said, and what is printed is the same.
+func TestProgressOfLongWork(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	server, dir := startServer(t, t.TempDir()), t.TempDir()
+	for _, args := range []string{"updateTopic -b BROKER -t orders -r 2 -w 2", "updateTopic -b BROKER -t %RETRY%orders -r 1 -w 1", "updateSubGroup -b BROKER -g orders", "sendMessage -t orders -p one", "sendMessage -t orders -p two"} {
+		if _, said, code := adminRun(t, t.Context(), adminArgs(args, server, dir)...); code != cli.ExitOK {
+			t.Fatalf("%s: %s", args, said)
+		}
+	}
+	for _, c := range []struct{ args, progress string }{
+		{"resetOffsetByTime -g orders -t orders -s -1", "broker 1 of 1"},
+		{"skipAccumulatedMessage -g orders -t orders", "broker 1 of 1"},
+		{"exportMetadata -c DefaultCluster -f DIR", "broker 1 of 1"},
+		{"exportMetrics -c DefaultCluster -f DIR", "broker 1 of 1"},
+		{"cleanUnusedTopic -c DefaultCluster", "broker 1 of 1"},
+		{"printMsg -t orders", "broker broker-a, queue "},
+		{"consumerProgress", "topic 1 of "},
+		{"statsAll", "topic 2 of "},
+		{"lag", "group 1 of "},
+		{"doctor", "topic 1 of "},
+	} {
+		args := adminArgs(c.args, server, dir)
+		out, watched, watchedCode := adminRunAt(t, t.Context(), true, args...)
+		unwatched, said, code := adminRun(t, t.Context(), args...)
+		if code != watchedCode || strings.Contains(said, " of ") {
+			t.Errorf("%s: ended with %d and, without a terminal, with %d and said %q", c.args, watchedCode, code, said)
+		}
+		if !strings.Contains(watched, "\r\x1b[K"+c.progress) {
+			t.Errorf("%s: a person sees %q, want %q", c.args, watched, c.progress)
+		}
+		if last := watched[strings.LastIndex(watched, "\r\x1b[K")+len("\r\x1b[K"):]; strings.Contains(last, " of ") {
+			t.Errorf("%s: %q is left on the screen", c.args, last)
+		}
+		if strings.Contains(out+unwatched, "\x1b") {
+			t.Errorf("%s: progress is among what is printed:\n%s%s", c.args, out, unwatched)
+		}
+	}
+}
+
+// adminArgs fills in the server's addresses and a folder for files.
+func adminArgs(line string, s running, dir string) []string {
+	return append(strings.Fields(strings.NewReplacer("BROKER", s.broker, "DIR", dir).Replace(line)), "-n", s.namesrv)
 }
 
 // checkReadable reads documents one after the other.
@@ -200,8 +251,7 @@ func TestBadInput(t *testing.T) {
 		{"clusterList -x", "-x"},
 		{"clusterLost", "did you mean clusterList"},
 	} {
-		args := strings.Fields(strings.ReplaceAll(c.args, "BROKER", server.broker))
-		out, said, code := adminRun(t, t.Context(), append(args, "-n", server.namesrv)...)
+		out, said, code := adminRun(t, t.Context(), adminArgs(c.args, server, "")...)
 		if code == cli.ExitOK || !strings.Contains(said, c.want) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%s: ended with %d, printed %q and said\n%s\nwant %q", c.args, code, out, said, c.want)
 		}

@@ -219,7 +219,7 @@ type running struct {
 var greeted = regexp.MustCompile(`(?s)name server +(\S+)\n +broker +(\S+)\n.*NAMESRV_ADDR=(\S+)`)
 
 // startServer runs name server and broker until the test ends or end is called.
-func startServer(t *testing.T, data string, args ...string) running {
+func startServer(t testing.TB, data string, args ...string) running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ready := &signalWriter{when: "Ctrl-C", seen: make(chan struct{})}
@@ -254,7 +254,7 @@ func startServer(t *testing.T, data string, args ...string) running {
 
 // awaitRegistered waits until the name server knows the broker, which the greeting does not
 // say.
-func awaitRegistered(t *testing.T, namesrv string) {
+func awaitRegistered(t testing.TB, namesrv string) {
 	t.Helper()
 	client := admin.New(admin.Options{NameServers: []string{namesrv}})
 	defer client.Close()
