@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,8 +71,8 @@ func (c *Client) ColdDataInfo(ctx context.Context, addr string) ([]byte, error) 
 }
 
 // SetColdDataLimit limits how many bytes of cold data a group reads in a second.
-func (c *Client) SetColdDataLimit(ctx context.Context, addr, group, threshold string) error {
-	return c.do(ctx, addr, protocol.UpdateColdDataFlowCtrConfig, nil, compat.AppendProperties(nil, map[string]string{group: threshold}))
+func (c *Client) SetColdDataLimit(ctx context.Context, addr, group string, bytes int64) error {
+	return c.do(ctx, addr, protocol.UpdateColdDataFlowCtrConfig, nil, compat.AppendProperties(nil, map[string]string{group: strconv.FormatInt(bytes, 10)}))
 }
 
 // RemoveColdDataLimit undoes SetColdDataLimit.
@@ -79,10 +80,19 @@ func (c *Client) RemoveColdDataLimit(ctx context.Context, addr, group string) er
 	return c.do(ctx, addr, protocol.RemoveColdDataFlowCtrConfig, nil, []byte(group))
 }
 
-// SetReadAhead says how the commit log is read ahead: "0" normally, "1" at random. It
-// returns what the broker says of it.
-func (c *Client) SetReadAhead(ctx context.Context, addr, mode string) (string, error) {
-	f, err := c.call(ctx, addr, &codec.Command{Code: int32(protocol.SetCommitlogReadMode), Ext: codec.Fields{{Key: "READ_AHEAD_MODE", Value: mode}}})
+// ReadAhead is how the operating system is told that the commit log is read (the numbers
+// of madvise, upstream's LibC).
+type ReadAhead int
+
+// What brokers take.
+const (
+	ReadAheadNormal ReadAhead = 0 // MADV_NORMAL
+	ReadAheadRandom ReadAhead = 1 // MADV_RANDOM: nothing ahead of what is asked for
+)
+
+// SetReadAhead says how a broker's commit log is read ahead. It returns what the broker says of it.
+func (c *Client) SetReadAhead(ctx context.Context, addr string, mode ReadAhead) (string, error) {
+	f, err := c.call(ctx, addr, &codec.Command{Code: int32(protocol.SetCommitlogReadMode), Ext: codec.Fields{{Key: "READ_AHEAD_MODE", Value: strconv.Itoa(int(mode))}}})
 	if err != nil {
 		return "", err
 	}
@@ -92,10 +102,18 @@ func (c *Client) SetReadAhead(ctx context.Context, addr, mode string) (string, e
 	return strings.Clone(f.Remark), nil
 }
 
-// SwitchTimerEngine says which engine keeps timer messages: "R" for RocksDB, "F" for the
-// wheel in files.
-func (c *Client) SwitchTimerEngine(ctx context.Context, addr, engine string) error {
-	f, err := c.call(ctx, addr, &codec.Command{Code: int32(protocol.SwitchTimerEngine), Ext: codec.Fields{{Key: "E_T", Value: engine}}})
+// TimerEngine is what keeps messages with a delivery time of their own.
+type TimerEngine string
+
+// The engines that brokers know.
+const (
+	TimerFiles   TimerEngine = "F" // a wheel in files
+	TimerRocksDB TimerEngine = "R"
+)
+
+// SwitchTimerEngine says which engine keeps a broker's timer messages.
+func (c *Client) SwitchTimerEngine(ctx context.Context, addr string, engine TimerEngine) error {
+	f, err := c.call(ctx, addr, &codec.Command{Code: int32(protocol.SwitchTimerEngine), Ext: codec.Fields{{Key: "E_T", Value: string(engine)}}})
 	if err != nil {
 		return err
 	}
@@ -162,10 +180,23 @@ type RocksDBCheck struct {
 // RocksDBCheckFailed is the status of a comparison that could not be made.
 const RocksDBCheckFailed = 3
 
-// ExportRocksDB has a broker write configuration that it keeps in RocksDB as JSON
-// files. Kinds are topics, subscriptionGroups and consumerOffsets.
-func (c *Client) ExportRocksDB(ctx context.Context, addr string, kinds []string) error {
-	return c.do(ctx, addr, protocol.ExportRocksdbConfigToJson, &protocol.ExportRocksDBConfigToJsonRequestHeader{ConfigType: strings.Join(kinds, ";")}, nil)
+// RocksDBTable is a part of a broker's configuration that can be kept in RocksDB.
+type RocksDBTable string
+
+// The tables that brokers export.
+const (
+	RocksDBTopics  RocksDBTable = "topics"
+	RocksDBGroups  RocksDBTable = "subscriptionGroups"
+	RocksDBOffsets RocksDBTable = "consumerOffsets"
+)
+
+// ExportRocksDB has a broker write tables that it keeps in RocksDB as JSON files.
+func (c *Client) ExportRocksDB(ctx context.Context, addr string, tables []RocksDBTable) error {
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = string(t)
+	}
+	return c.do(ctx, addr, protocol.ExportRocksdbConfigToJson, &protocol.ExportRocksDBConfigToJsonRequestHeader{ConfigType: strings.Join(names, ";")}, nil)
 }
 
 // AddBroker has a broker container at addr start another broker from a configuration

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
@@ -89,13 +91,17 @@ func (c *Client) ElectMaster(ctx context.Context, controller, cluster, brokerNam
 }
 
 // CleanBrokerMetadata has the controllers forget replicas of a broker: those with the
-// ids between semicolons, or all; living ones only if living is set.
-func (c *Client) CleanBrokerMetadata(ctx context.Context, controller, cluster, brokerName, ids string, living bool) error {
+// ids, or without any all; living ones only if living is set.
+func (c *Client) CleanBrokerMetadata(ctx context.Context, controller, cluster, brokerName string, ids []int64, living bool) error {
 	leader, err := c.leader(ctx, controller)
 	if err != nil {
 		return err
 	}
+	var list []string
+	for _, id := range ids {
+		list = append(list, strconv.FormatInt(id, 10))
+	}
 	return c.do(ctx, leader, protocol.CleanBrokerData, &protocol.CleanControllerBrokerDataRequestHeader{
-		ClusterName: cluster, BrokerName: brokerName, BrokerControllerIDsToClean: ids, IsCleanLivingBroker: living,
+		ClusterName: cluster, BrokerName: brokerName, BrokerControllerIDsToClean: strings.Join(list, ";"), IsCleanLivingBroker: living,
 	}, nil)
 }

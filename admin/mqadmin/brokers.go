@@ -213,9 +213,9 @@ func clean(do func(*admin.Client, context.Context, string) error) func(context.C
 }
 
 func setReadAhead(ctx context.Context, c *cli.Call) error {
-	mode := c.Value("m")
-	if mode != "0" && mode != "1" {
-		return cli.Usagef("%q is no mode; there are 0 for normal and 1 for random reading", mode)
+	mode, ok := map[string]admin.ReadAhead{"0": admin.ReadAheadNormal, "1": admin.ReadAheadRandom}[c.Value("m")]
+	if !ok {
+		return cli.Usagef("%q is no mode; there are 0 for normal and 1 for random reading", c.Value("m"))
 	}
 	return masterWalk(ctx, c, " ", func(addr string) error {
 		text, err := c.Client.SetReadAhead(ctx, addr, mode)
@@ -228,7 +228,8 @@ func setReadAhead(ctx context.Context, c *cli.Call) error {
 }
 
 func switchTimer(ctx context.Context, c *cli.Call) error {
-	engine, ok := map[string]string{"R": "ROCKSDB_TIMELINE", "F": "FILE_TIME_WHEEL"}[c.Value("e")]
+	engine := admin.TimerEngine(c.Value("e"))
+	name, ok := map[admin.TimerEngine]string{admin.TimerRocksDB: "ROCKSDB_TIMELINE", admin.TimerFiles: "FILE_TIME_WHEEL"}[engine]
 	if !ok {
 		return cli.Usagef("switchTimerEngine engineType must be R or F")
 	}
@@ -237,10 +238,10 @@ func switchTimer(ctx context.Context, c *cli.Call) error {
 		return err
 	}
 	return eachBroker(c, addrs, func(addr string) error {
-		if err := c.Client.SwitchTimerEngine(ctx, addr, c.Value("e")); err != nil {
+		if err := c.Client.SwitchTimerEngine(ctx, addr, engine); err != nil {
 			return err
 		}
-		c.Out.Say("switchTimerEngine to %s success, %s", engine, addr)
+		c.Out.Say("switchTimerEngine to %s success, %s", name, addr)
 		return nil
 	})
 }

@@ -77,15 +77,16 @@ func getColdData(ctx context.Context, c *cli.Call) error {
 }
 
 func updateColdData(ctx context.Context, c *cli.Call) error {
-	if c.Int("v", 0); c.Bad() != nil {
-		return c.Bad()
+	limit := c.Int("v", 0)
+	if err := c.Bad(); err != nil {
+		return err
 	}
 	addrs, err := c.Brokers(ctx, false)
 	if err != nil {
 		return err
 	}
 	return eachBroker(c, addrs, func(addr string) error {
-		if err := c.Client.SetColdDataLimit(ctx, addr, c.Value("g"), c.Value("v")); err != nil {
+		if err := c.Client.SetColdDataLimit(ctx, addr, c.Value("g"), limit); err != nil {
 			return err
 		}
 		c.Out.Say("updateColdDataFlowCtrGroupConfig success, %s", addr)

@@ -156,15 +156,21 @@ func cleanBrokerMetadata(ctx context.Context, c *cli.Call) error {
 	if err != nil {
 		return err
 	}
-	for id := range strings.SplitSeq(c.Value("b"), ";") {
-		if _, err := strconv.ParseInt(id, 10, 64); id != "" && err != nil {
+	var ids []int64
+	for text := range strings.SplitSeq(c.Value("b"), ";") {
+		if text == "" {
+			continue
+		}
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
 			return cli.Usagef("please set the option <brokerControllerIdsToClean> according to the format: ids with semicolons between, not %q", c.Value("b"))
 		}
+		ids = append(ids, id)
 	}
 	if !c.Has("l") && c.Value("c") == "" {
 		return cli.Usagef("cleanLivingBroker option is false, clusterName option can not be empty.")
 	}
-	if err := c.Client.CleanBrokerMetadata(ctx, controller, c.Value("c"), c.Value("bn"), c.Value("b"), c.Has("l")); err != nil {
+	if err := c.Client.CleanBrokerMetadata(ctx, controller, c.Value("c"), c.Value("bn"), ids, c.Has("l")); err != nil {
 		return err
 	}
 	c.Out.Say("clear broker %s metadata from controller success! ", c.Value("bn"))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ func exportMetadataInRocksDB(_ context.Context, c *cli.Call) error {
 	if err := c.Bad(); err != nil {
 		return err
 	}
-	if kinds := []string{"topics", "subscriptionGroups"}; indexFold(kinds, kind) < 0 {
+	if indexFold([]admin.RocksDBTable{admin.RocksDBTopics, admin.RocksDBGroups}, kind) < 0 {
 		return cli.Usagef("Invalid config type=%s, Options: topics,subscriptionGroups", kind)
 	}
 	if _, err := os.Stat(path); path == "" || err != nil {
@@ -64,9 +65,9 @@ func unreadable(dir string) error {
 
 func rocksDBToJSON(ctx context.Context, c *cli.Call) error {
 	local := c.Has("p") && !c.Has("b") && !c.Has("c")
-	kinds := []string{"topics", "subscriptionGroups", "consumerOffsets"}
+	kinds := []admin.RocksDBTable{admin.RocksDBTopics, admin.RocksDBGroups, admin.RocksDBOffsets}
 	if c.Has("t") {
-		var wanted []string
+		var wanted []admin.RocksDBTable
 		for kind := range strings.SplitSeq(c.Value("t"), ";") {
 			kind = strings.TrimSpace(kind)
 			i := indexFold(kinds, kind)
@@ -81,7 +82,7 @@ func rocksDBToJSON(ctx context.Context, c *cli.Call) error {
 		if _, err := os.Stat(c.Value("p")); err != nil {
 			return fmt.Errorf("rocksdb path is invalid: there is nothing at %q", c.Value("p"))
 		}
-		return unreadable(filepath.Join(c.Value("p"), kinds[0]))
+		return unreadable(filepath.Join(c.Value("p"), string(kinds[0])))
 	}
 	if !c.Has("b") && !c.Has("c") {
 		return cli.Usagef("say by -b (--brokerAddr) or -c (--cluster) which brokers to ask")
@@ -100,13 +101,8 @@ func rocksDBToJSON(ctx context.Context, c *cli.Call) error {
 	})
 }
 
-func indexFold(list []string, word string) int {
-	for i, w := range list {
-		if strings.EqualFold(w, word) {
-			return i
-		}
-	}
-	return -1
+func indexFold(list []admin.RocksDBTable, word string) int {
+	return slices.IndexFunc(list, func(t admin.RocksDBTable) bool { return strings.EqualFold(string(t), word) })
 }
 
 func checkRocksDB(ctx context.Context, c *cli.Call) error {
