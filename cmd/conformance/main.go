@@ -63,7 +63,7 @@ func parse() options {
 	flag.StringVar(&o.rewrite, "rewrite", "", "record the conversations of the official release into this folder (conformance/raw)")
 	flag.StringVar(&o.keep, "keep", "conformance-report", "directory for the logs of servers behind failing cases")
 	flag.IntVar(&o.parallel, "parallel", 16, "cases that run at once")
-	flag.IntVar(&o.clusters, "clusters", 2, "sets of servers that run at once")
+	flag.IntVar(&o.clusters, "clusters", 2, "sets of official servers that run at once; twice as many of Gantry, which are lighter")
 	flag.IntVar(&o.kills, "kills", 20, "how often the cases go/kill-* kill Gantry's broker; the official one is killed twice")
 	flag.Float64Var(&o.timeFactor, "time-factor", 1, "stretch the time limit of every case by this factor")
 	flag.DurationVar(&o.linger, "linger", 0, "wait so long before every command of a conversation: what fails then depends on the machine's speed")
@@ -102,12 +102,16 @@ func run(ctx context.Context, o options) (_ report.Counts, err error) {
 	if err := java.Prepare(ctx, javaReleases(cases)...); err != nil {
 		return report.Counts{}, err
 	}
-	runner := &conformance.Runner{Parallel: o.parallel, Clusters: o.clusters, Keep: o.keep, TimeFactor: o.timeFactor, Linger: o.linger}
+	runner := &conformance.Runner{Parallel: o.parallel, Keep: o.keep, TimeFactor: o.timeFactor, Linger: o.linger}
 	var all report.Run
 	for _, kind := range strings.Split(o.targets, ",") {
 		target, closeTarget, err := newTarget(ctx, conformance.Kind(kind), o)
 		if err != nil {
 			return report.Counts{}, err
+		}
+		runner.Clusters = o.clusters
+		if target.Kind == conformance.KindProcess {
+			runner.Clusters *= 2
 		}
 		if o.verbose {
 			runner.Progress = func(r conformance.Result) {
