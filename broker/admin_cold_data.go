@@ -2,50 +2,13 @@ package broker
 
 import (
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
-
-// coldLimits are the thresholds for reading cold data that administrators set for
-// single groups. As in upstream they live until the broker stops. Nothing is held
-// back by them: that is the business of coldDataFlowControlEnable, which is off
-// by default and without effect in this version.
-type coldLimits struct {
-	mu    sync.Mutex // guards bytes
-	bytes map[string]int64
-}
-
-// maxColdLimits bounds the table, which any client may fill.
-const maxColdLimits = 100_000
-
-func (c *coldLimits) set(group string, limit int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.bytes == nil {
-		c.bytes = map[string]int64{}
-	}
-	if _, known := c.bytes[group]; known || len(c.bytes) < maxColdLimits {
-		c.bytes[group] = limit
-	}
-}
-
-func (c *coldLimits) remove(group string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.bytes, group)
-}
-
-func (c *coldLimits) all() map[string]int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return maps.Clone(c.bytes)
-}
 
 // setColdLimits serves UPDATE_COLD_DATA_FLOW_CTR_CONFIG (2001): properties text,
 // group=bytes. What is no number is passed over.
@@ -56,7 +19,7 @@ func (b *Broker) setColdLimits(r *remoting.Request) error {
 	}
 	for group, text := range compat.PropertyMap(properties) {
 		if limit, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil {
-			b.coldLimits.set(group, limit)
+			b.coldReads.Set(group, limit)
 		}
 	}
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
@@ -66,7 +29,7 @@ func (b *Broker) setColdLimits(r *remoting.Request) error {
 // removeColdLimit serves REMOVE_COLD_DATA_FLOW_CTR_CONFIG (2002): the body names
 // the group.
 func (b *Broker) removeColdLimit(r *remoting.Request) error {
-	b.coldLimits.remove(string(r.Body))
+	b.coldReads.Remove(string(r.Body))
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil
 }
@@ -77,13 +40,18 @@ func (b *Broker) coldLimitInfo(r *remoting.Request) error {
 	settings := b.config.Settings()
 	ofGroup, _ := settings.Get("cgColdReadThreshold")
 	ofAll, _ := settings.Get("globalColdReadThreshold")
-	limits, err := compat.MarshalFastjson(b.coldLimits.all())
+	groups, own, total := b.coldReads.Snapshot()
+	reading, err := compat.MarshalFastjson(groups)
+	if err != nil {
+		return err
+	}
+	limits, err := compat.MarshalFastjson(own)
 	if err != nil {
 		return err
 	}
 	r.Reply(protocol.ResponseSuccess, "", nil, fmt.Appendf(nil,
-		`{"runtimeTable":{},"configTable":%s,"cgColdReadThreshold":%s,"globalColdReadThreshold":%s,"globalAcc":0}`,
-		limits, ofGroup, ofAll))
+		`{"runtimeTable":%s,"configTable":%s,"cgColdReadThreshold":%s,"globalColdReadThreshold":%s,"globalAcc":%d}`,
+		reading, limits, ofGroup, ofAll, total))
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantrymq/gantry/broker/assignment"
 	"github.com/gantrymq/gantry/broker/clients"
+	"github.com/gantrymq/gantry/broker/coldread"
 	"github.com/gantrymq/gantry/broker/delay"
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/groups"
@@ -100,7 +101,8 @@ type Broker struct {
 	storedTopics *topics.Manager // what topics.json says, until topics is there
 
 	reviveTopic string
-	coldLimits  coldLimits
+	coldReads   *coldread.Control
+	coldPulls   coldPulls    // pulls of groups that have read enough
 	expressions filter.Cache // of pulls that bring one along
 
 	pools     *pools

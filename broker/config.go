@@ -22,6 +22,7 @@ type Config struct {
 	QueueConfig
 	TransactionConfig
 	StoreConfig
+	ColdReadConfig
 	LightQueueConfig
 	StatsConfig
 	LiteConfig
@@ -201,6 +202,17 @@ type StoreConfig struct {
 	MaxCountInDisk                    int32         `conf:"maxTransferCountOnMessageInDisk"`
 	MaxBytesInDisk                    int32         `conf:"maxTransferBytesOnMessageInDisk"`
 	MemoryRatio                       int32         `conf:"accessMessageInMemoryMaxRatio"`
+	HotRatio                          int32         `conf:"accessMessageInMemoryHotRatio"`
+}
+
+// ColdReadConfig says how much of what is no longer in memory groups may read.
+type ColdReadConfig struct {
+	ColdDataFlowControlEnable bool  `conf:"coldDataFlowControlEnable"`
+	ColdReadOfGroup           int64 `conf:"cgColdReadThreshold"`     // bytes in five seconds
+	ColdReadOfAll             int64 `conf:"globalColdReadThreshold"` // the same
+	ColdReadAdaptive          bool  `conf:"coldCtrStrategyEnable"`
+	ColdReadPID               bool  `conf:"usePIDColdCtrStrategy" when:"start"`
+	DataReadAheadEnable       bool  `conf:"dataReadAheadEnable" when:"start"`
 }
 
 // LightQueueConfig says what is done with the light message queues that messages

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/broker/clients"
+	"github.com/gantrymq/gantry/broker/coldread"
 	"github.com/gantrymq/gantry/broker/delay"
 	"github.com/gantrymq/gantry/broker/longpoll"
 	"github.com/gantrymq/gantry/broker/queuelock"
@@ -34,6 +35,7 @@ func (b *Broker) openRooms(cfg *Config) {
 			GroupGone:      func(group string) { b.filters.Unregister(group) },
 		},
 	})
+	b.coldReads = coldread.New(nowMs, b.coldReadSettings, cfg.ColdReadPID)
 	b.locks = queuelock.New(nowMs, lockExpiry.Milliseconds())
 	b.hold = longpoll.New(longpoll.Options[*heldPull]{
 		Now: nowMs, Recheck: recheckPulls(cfg), Gone: pullGone, Resume: b.resumePulls,

@@ -34,6 +34,9 @@ func (b *Broker) openStore(cfg *Config) error {
 	tune(cfg, &o.Tuning)
 	var err error
 	b.store, err = store.Open(o)
+	if err == nil && !cfg.DataReadAheadEnable {
+		b.store.SetReadAhead(false)
+	}
 	return err
 }
 
@@ -54,6 +57,10 @@ func tune(cfg *Config, t *store.Tuning) {
 	t.MaxTransferCountOnDisk, t.MaxTransferBytesOnDisk = int(cfg.MaxCountInDisk), int(cfg.MaxBytesInDisk)
 	if total := physicalMemory(); total > 0 {
 		t.InMemoryBytes = total / 100 * int64(cfg.MemoryRatio)
+		t.HotBytes = total / 100 * int64(cfg.HotRatio)
+	}
+	if !cfg.ColdDataFlowControlEnable {
+		t.HotBytes = -1
 	}
 	t.FileReserved = time.Duration(cfg.FileReservedTime) * time.Hour
 	if hours := parseHours(cfg.DeleteWhen); hours != nil {

@@ -46,9 +46,8 @@ func (b *Broker) holdFor(op *pullOp) time.Duration {
 	return 0
 }
 
-// holdPull parks a pull that found nothing until a message arrives or its time
-// is over, and gives op back. When too many wait already it is answered at once.
-func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
+// detachPull copies what is left of a pull when its frame is gone.
+func detachPull(r *remoting.Request, op *pullOp) *heldPull {
 	held := &heldPull{header: op.header, group: op.group, topic: op.topic, filter: op.filter.Clone(), place: op.place, pending: r.Detach()}
 	h := &held.header
 	for _, s := range []*string{
@@ -56,6 +55,14 @@ func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
 	} {
 		*s = strings.Clone(*s)
 	}
+	return held
+}
+
+// holdPull parks a pull that found nothing until a message arrives or its time
+// is over, and gives op back. When too many wait already it is answered at once.
+func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
+	held := detachPull(r, op)
+	h := &held.header
 	held.Waiter = longpoll.Waiter[*heldPull]{
 		Topic: h.Topic, Queue: h.QueueID, From: h.QueueOffset, Deadline: b.now().Add(hold).UnixMilli(), Request: held,
 	}
@@ -73,18 +80,19 @@ func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
 // they are answered in any case.
 func (b *Broker) resumePulls(woken []*longpoll.Waiter[*heldPull]) {
 	for _, w := range woken {
-		b.resumePull(w.Request)
+		// If it is one for the disk, the client is told to ask again, and a worker serves it.
+		b.resumePull(w.Request, true)
 	}
 }
 
-func (b *Broker) resumePull(held *heldPull) {
+func (b *Broker) resumePull(held *heldPull, noWait bool) {
 	if held.place.Static() && b.statics.Get(held.header.Topic) != held.place.Mapping {
 		answerRemapped(held)
 		return
 	}
 	op := newPullOp()
 	op.header, op.group, op.topic, op.filter, op.place = held.header, held.group, held.topic, held.filter, held.place
-	op.query.NoWait = true // if it is one for the disk, the client is told to ask again, and a worker serves it
+	op.query.NoWait = noWait
 	b.readForPull(op)
 	b.commitPulled(op, false)
 	b.settlePull(op)

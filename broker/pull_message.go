@@ -80,6 +80,12 @@ func (b *Broker) pull(r *remoting.Request, inline bool) error {
 	} else if err != nil {
 		return b.refusePull(r, op, err)
 	}
+	if held, err := b.boundColdRead(r, op); held || err != nil {
+		if err != nil {
+			return b.refusePull(r, op, err)
+		}
+		return nil
+	}
 	op.query.NoWait = inline
 	b.readForPull(op)
 	if op.result.Cold {
@@ -120,6 +126,9 @@ func (b *Broker) readForPull(op *pullOp) {
 	}
 	op.began = time.Now()
 	b.get(&op.query, &op.result)
+	if op.result.ColdBytes > 0 && !readsForBroker(h.ConsumerGroup) {
+		b.coldReads.Count(h.ConsumerGroup, op.result.ColdBytes)
+	}
 	if op.result.MaxOffset == 0 && isBatchTopic(op.topic) {
 		op.result.MinOffset = noMinOffset
 	}

@@ -52,9 +52,10 @@ type GetResult struct {
 	Count        int     // records in Buffers
 	Messages     int     // messages in them: a batch that was stored whole counts as many
 	Bytes        int
-	Skipped      int  // messages that the filter did not take after looking at the record
-	SuggestSlave bool // the reader is so far behind that the disk has to be read
-	Cold         bool // with Query.NoWait: the disk would have to be read, nothing was; ask again without it
+	Skipped      int   // messages that the filter did not take after looking at the record
+	ColdBytes    int64 // of the records that were looked at, those behind Tuning.HotBytes
+	SuggestSlave bool  // the reader is so far behind that the disk has to be read
+	Cold         bool  // with Query.NoWait: the disk would have to be read, nothing was; ask again without it
 	Err          error
 
 	units  []byte
@@ -153,6 +154,9 @@ func (s *Store) limits(query *Query, unitSize int64) readLimits {
 	return l
 }
 
+// cold reports whether a record lies so far back that reading it counts as a cold read.
+func (l *readLimits) cold(phy int64) bool { return l.t.HotBytes >= 0 && l.logEnd-phy > l.t.HotBytes }
+
 // full is upstream's isTheBatchFull. count is messages.
 func (l *readLimits) full(u unit, count, bytes int) bool {
 	if count == 0 {
@@ -217,6 +221,9 @@ look:
 					r.Status = MessageWasRemoving
 				}
 				continue
+			}
+			if limits.cold(u.phy) {
+				r.ColdBytes += int64(u.size)
 			}
 			if query.Filter != nil {
 				if query.NoWait && !s.log.mapped(u) {

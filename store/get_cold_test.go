@@ -48,3 +48,32 @@ func TestGetWithoutWaiting(t *testing.T) {
 		}
 	}
 }
+
+// TestColdBytes: what a read looks at behind Tuning.HotBytes is counted, whether or not its filter takes it.
+func TestColdBytes(t *testing.T) {
+	s := mustOpen(t, smallOptions(vfs.NewMemory(), "/s"))
+	running(t, s)
+	var size, second int64
+	for i := range 2 {
+		r := mustAppend(t, s, message("t", 0, i))
+		size, second = int64(r.Size), r.PhysicalOffset
+	}
+	if err := s.dispatchConfirmed(); err != nil {
+		t.Fatal(err)
+	}
+	var r GetResult
+	defer r.Release()
+	for hot, want := range map[int64]int64{-1: 0, 0: second + size, size: second, second + size: 0} {
+		if err := s.Tune(func(t *Tuning) { t.HotBytes = hot }); err != nil {
+			t.Fatal(err)
+		}
+		for _, filter := range []Filter{nil, everyRecord{}} {
+			if s.Get(&Query{Topic: "t", MaxCount: 8, Filter: filter}, &r); r.Count != 2 || r.ColdBytes != want {
+				t.Errorf("with %d hot bytes, filter %v: %d messages, %d bytes cold, want %d", hot, filter, r.Count, r.ColdBytes, want)
+			}
+		}
+		if s.BehindHot(0) != (want > 0) {
+			t.Errorf("with %d hot bytes: BehindHot(0) = %t", hot, s.BehindHot(0))
+		}
+	}
+}

@@ -99,6 +99,7 @@ type Tuning struct {
 	MaxTransferCountOnDisk   int           // maxTransferCountOnMessageInDisk
 	MaxFilterBytes           int           // maxFilterMessageSize: consume queue bytes that one read looks through
 	InMemoryBytes            int64         // accessMessageInMemoryMaxRatio of the machine's memory, in bytes
+	HotBytes                 int64         // accessMessageInMemoryHotRatio of it, with coldDataFlowControlEnable: what lies further back is cold; below 0 nothing is
 	MaxQueryCount            int           // maxMsgsNumBatch: most messages of one index look-up
 	MaxLightQueues           int           // maxLmqConsumeQueueNum with enableLmqQuota: no more light queues than this; below 0 is no limit
 	FileReserved             time.Duration // fileReservedTime
@@ -124,7 +125,7 @@ func NewOptions(root string) Options {
 			QueueFlushInterval: time.Second, CheckpointInterval: time.Minute,
 			MaxTransferBytesInMemory: 256 << 10, MaxTransferCountInMemory: 32,
 			MaxTransferBytesOnDisk: 64 << 10, MaxTransferCountOnDisk: 8,
-			MaxFilterBytes: 16000, MaxLightQueues: -1, InMemoryBytes: 4 << 30, MaxQueryCount: 64,
+			MaxFilterBytes: 16000, MaxLightQueues: -1, InMemoryBytes: 4 << 30, HotBytes: -1, MaxQueryCount: 64,
 			FileReserved: 72 * time.Hour, DeleteWhen: []int{4},
 			DiskMaxUsed: 0.75, DiskWarning: 0.90, DiskCleanForcibly: 0.85, CleanForcibly: true,
 			CleanInterval: 10 * time.Second, DeleteFilesBatch: 10, DeleteFilesPause: 100 * time.Millisecond,

@@ -76,6 +76,12 @@ func (s *Store) Units(topic string, queueID int32, off int64, count int) ([]Unit
 	return list, nil
 }
 
+// BehindHot reports whether a place of the log lies further back than Tuning.HotBytes.
+func (s *Store) BehindHot(phy int64) bool {
+	l := readLimits{logEnd: s.log.end.Load(), t: s.tuning.Load()}
+	return l.cold(phy)
+}
+
 // IsCold reports whether a message would have to be read from disk by upstream's estimate: whether the log has grown by more
 // than Tuning.InMemoryBytes since.
 func (s *Store) IsCold(phy int64) bool {
