@@ -281,6 +281,9 @@ func printReport(out io.Writer, r *inspect.Report) {
 	if left := r.Left(); left > 0 {
 		fmt.Fprintf(out, "… and %d more\n", left)
 	}
+	if r.Ext > 0 {
+		fmt.Fprintf(out, "%d entries with a unit in consumequeue_ext\n", r.Ext)
+	}
 	fmt.Fprintf(out, "%d messages from %d to %d, %d entries of %d queues, %d index entries, %d timer entries, %d compacted messages: %d damages, %d notes\n",
 		r.Records, r.LogMin, r.LogEnd, r.Units, r.Queues, r.Entries, r.TimerUnits, r.Compacted, r.Damaged, r.Noted)
 }

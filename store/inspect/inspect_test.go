@@ -81,7 +81,13 @@ func oursShape(fsys vfs.FS) Options {
 func filled(t *testing.T, n int) *vfs.Memory {
 	t.Helper()
 	disk := vfs.NewMemory()
-	s, err := store.Open(ours(disk))
+	fill(t, ours(disk), n)
+	return disk
+}
+
+func fill(t *testing.T, o store.Options, n int) {
+	t.Helper()
+	s, err := store.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +104,6 @@ func filled(t *testing.T, n int) *vfs.Memory {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return disk
 }
 
 func mustOpen(t *testing.T, o Options) *Dir {

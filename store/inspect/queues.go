@@ -64,6 +64,7 @@ type queue struct {
 	files []file
 	size  int64 // of each file
 	unit  int64 // of each entry
+	ext   extFiles
 }
 
 // begin is the number of the first entry that the files have room for, room of the one behind the last. It is the queue offset,
@@ -86,6 +87,11 @@ func (q *queue) room() int64 {
 func (d *Dir) listQueues() (err error) {
 	if d.queues, err = d.queuesBelow(path.Join(d.root, "consumequeue"), unitSize); err != nil {
 		return err
+	}
+	for _, q := range d.queues {
+		if q.ext, err = d.listExt(q.queueName); err != nil {
+			return err
+		}
 	}
 	d.batches, err = d.queuesBelow(path.Join(d.root, store.BatchQueueDir), batchUnitSize)
 	return err

@@ -18,6 +18,7 @@ type Report struct {
 	LogMin, LogEnd int64 // physical offsets: first byte of the first file, end of the last record
 	Records        int64 // whole records in the log
 	Units          int64 // consume queue entries that were compared with the log
+	Ext            int64 // units of consumequeue_ext that were
 	Entries        int64 // index entries that were compared with the log
 	TimerUnits     int64 // entries of the timer log
 	Queues         int   // consume queues
@@ -39,12 +40,13 @@ type verification struct {
 	windows     int
 	index       *indexCursor
 	timer       timerCheckup
+	ext         extWindow
 	spans       []span    // damaged parts of the log
 	damage      []Finding // the first of each kind and place
 }
 
 // Verify reads every file and compares: each record with its checksum and its place, the log with the consume queues, entry by
-// entry in both directions, the log with the index, both with the checkpoint, the timer's files with each other and with the log,
+// entry in both directions and with their units in consumequeue_ext, the log with the index, both with the checkpoint, the timer's files with each other and with the log,
 // and consumer offsets with the queues; and it reads all of config. It wants a directory that no broker uses: while one does, the
 // files are ahead of each other by design.
 //

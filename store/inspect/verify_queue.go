@@ -136,14 +136,13 @@ func (v *verification) checkUnit(name queueName, off int64, m *codec.Message) er
 	switch tags, fixed := unitTags(m); {
 	case u.phy != m.PhysicalOffset || u.size != m.StoreSize:
 		v.report(v.late(m.PhysicalOffset), "queue", v.queueDir(name), off, "the entry points at %d, %d bytes, where its message lies at %d, %d bytes", u.phy, u.size, m.PhysicalOffset, m.StoreSize)
-	case fixed && u.tags != tags && u.tags > extAddress:
+	case u.tags <= extAddress:
+		return v.checkExt(c, off, u, m)
+	case fixed && u.tags != tags:
 		v.report(v.late(m.PhysicalOffset), "queue", v.queueDir(name), off, "the entry's tag hash is %d where the message at %d makes %d", u.tags, m.PhysicalOffset, tags)
 	}
 	return nil
 }
-
-// extAddress is the greatest value that stands for a place in consumequeue_ext instead of a hash.
-const extAddress = -1<<31 - 1
 
 // follow checks that queue offsets have no holes. An offset that goes back begins the queue anew: its topic was deleted and
 // made again, and what came before belongs to the old one.
