@@ -236,6 +236,7 @@ type StatsConfig struct {
 type LiteConfig struct {
 	MaxLiteSubscriptionCount              int64         `conf:"maxLiteSubscriptionCount"`
 	MaxClientEventCount                   int32         `conf:"maxClientEventCount"`
+	EnableLiteEventMode                   bool          `conf:"enableLiteEventMode"`
 	LiteEventCheckInterval                time.Duration `conf:"liteEventCheckInterval" unit:"ms"`
 	LiteFullDispatchDelay                 time.Duration `conf:"liteEventFullDispatchDelayTime" unit:"ms"`
 	LiteFullDispatchDelayForWildcardGroup time.Duration `conf:"liteEventFullDispatchDelayTimeForWildcardGroup" unit:"ms"`

@@ -37,7 +37,7 @@ func (b *Broker) liteSettings() lite.Settings {
 		Subscriptions: cfg.MaxLiteSubscriptionCount, Events: cfg.MaxClientEventCount, ScanEvery: cfg.LiteEventCheckInterval.Milliseconds(),
 		FullDelay: cfg.LiteFullDispatchDelay.Milliseconds(), FullDelayOfWildcard: cfg.LiteFullDispatchDelayForWildcardGroup.Milliseconds(),
 		CheckEvery: cfg.LiteSubscriptionCheckInterval.Milliseconds(), SilentFor: cfg.LiteSubscriptionCheckTimeout.Milliseconds(),
-		CheckInMemory: cfg.InitPopOffsetByCheckMsgInMem,
+		CheckInMemory: cfg.InitPopOffsetByCheckMsgInMem, NoEvents: !cfg.EnableLiteEventMode,
 	}
 }
 

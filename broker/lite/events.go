@@ -109,10 +109,11 @@ func (m *Manager) signal(group, lmq, except string) {
 
 // choose makes a lite topic ready for one of some clients of a group.
 func (m *Manager) choose(group, lmq string, ids []string, except string) bool {
-	if len(ids) == 0 {
+	s := m.opts.Settings()
+	if len(ids) == 0 || s.NoEvents {
 		return true
 	}
-	wildcard, most, s, now := m.opts.Group(group).Wildcard, m.capacity(group), m.opts.Settings(), m.opts.Now()
+	wildcard, most, now := m.opts.Group(group).Wildcard, m.capacity(group), m.opts.Now()
 	start := m.opts.Random(len(ids))
 	var last []string
 	chosen := ""
@@ -181,7 +182,7 @@ func (m *Manager) LookThrough(id, group string) {
 	s, now, most := m.opts.Settings(), m.opts.Now(), m.capacity(group)
 	m.mu.Lock()
 	c := m.clients[id]
-	if c == nil || len(c.lites) == 0 {
+	if c == nil || len(c.lites) == 0 || s.NoEvents {
 		m.mu.Unlock()
 		return
 	}
@@ -259,7 +260,7 @@ func (m *Manager) lookThroughWildcard(group, parent string) {
 	m.mu.Lock()
 	ids := slices.Sorted(maps.Keys(m.members[wildcardKey(parent, group)]))
 	m.mu.Unlock()
-	if parent == "" || len(ids) == 0 {
+	if parent == "" || len(ids) == 0 || m.opts.Settings().NoEvents {
 		return
 	}
 	for _, lmq := range m.opts.Messages.LiteTopics(parent) {

@@ -128,6 +128,38 @@ func TestQuotaAndWildcard(t *testing.T) {
 	}
 }
 
+// TestNoEvents: a pop looks for itself, and nobody is woken.
+func TestNoEvents(t *testing.T) {
+	w := newWorld(t, 4)
+	w.settings.NoEvents = true
+	w.groups["w"] = Group{Bound: parent, Wildcard: true}
+	w.send("b")
+	w.add("c", "b a")
+	w.send("a")
+	w.send("elsewhere")
+	w.m.LookThroughGroup("g")
+	w.now += w.settings.FullDelay
+	w.m.Scan()
+	if len(w.woken) != 0 || w.m.Ready("c") {
+		t.Errorf("woken %q", w.woken)
+	}
+	at := w.wantPop("c", 1, "a[0]")
+	w.wantPop("c", 32, "b[0]")
+	w.wantPop("c", 32, "")
+	w.send("a")
+	w.m.Ack("g", lmq("a"), 0, at)
+	w.wantPop("c", 32, "a[1]")
+	w.m.Replace(Who{Client: "wc", Group: "w", Topic: parent}, nil)
+	w.m.LookThroughGroup("w")
+	if _, _, got := w.pop("wc", "w", 32, 1000); len(got) != 0 {
+		t.Errorf("a wildcard group was given %v", got)
+	}
+	w.settings.NoEvents = false
+	w.now += 60_000
+	w.m.LookThrough("c", "g")
+	w.wantPop("c", 32, "a[1]b[0]")
+}
+
 func TestExclusive(t *testing.T) {
 	w := newWorld(t, 4)
 	w.groups["g"] = Group{Bound: parent, Exclusive: true, ResetWhenExcluded: true}

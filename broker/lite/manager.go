@@ -19,6 +19,7 @@ type Settings struct {
 	CheckEvery          int64 // [liteSubscriptionCheckInterval]
 	SilentFor           int64 // [liteSubscriptionCheckTimeoutMills] a client that says nothing for so long is dropped
 	CheckInMemory       bool  // [initPopOffsetByCheckMsgInMem]
+	NoEvents            bool  // [enableLiteEventMode=false] pops look into every lite topic of the client; nothing is made ready, nobody is woken
 }
 
 // Group is what the attributes of a group say.

@@ -1,8 +1,11 @@
 package lite
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
+	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/store"
 )
 
@@ -35,10 +38,14 @@ func (r *Result) Release() {
 // has enough.
 func (m *Manager) Pop(q *Request, r *Result) {
 	*r = Result{PopTime: m.opts.Now()}
+	next := m.ready(q.Client)
+	if m.opts.Settings().NoEvents {
+		next = m.subscribed(q.Client)
+	}
 	seen := map[string]struct{}{}
 	var counts []byte
 	for r.Count < q.Max {
-		lmq, ok := m.next(q.Client)
+		lmq, ok := next()
 		if !ok {
 			break
 		}
@@ -81,13 +88,35 @@ func appendCounts(dst []byte, offsets []int64, times map[int64]int32) []byte {
 	return dst
 }
 
-func (m *Manager) next(id string) (string, bool) {
+// ready takes the lite topics out of a client's ready queue, one by one.
+func (m *Manager) ready(id string) (next func() (string, bool)) {
+	return func() (string, bool) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if q := m.queues[id]; q != nil {
+			return q.poll(m.opts.Now())
+		}
+		return "", false
+	}
+}
+
+// subscribed walks the lite topics that a client has subscribed to, by name. A client
+// of a wildcard group has none.
+func (m *Manager) subscribed(id string) (next func() (string, bool)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if q := m.queues[id]; q != nil {
-		return q.poll(m.opts.Now())
+	var lmqs []string
+	if c := m.clients[id]; c != nil {
+		lmqs = slices.DeleteFunc(slices.Sorted(maps.Keys(c.lites)), func(lmq string) bool { return !compat.IsLiteTopicName(lmq) })
 	}
-	return "", false
+	return func() (string, bool) {
+		if len(lmqs) == 0 {
+			return "", false
+		}
+		lmq := lmqs[0]
+		lmqs = lmqs[1:]
+		return lmq, true
+	}
 }
 
 // popOne pops from one lite topic; nil when there is nothing or it is awaited. One

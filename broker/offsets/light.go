@@ -58,9 +58,6 @@ func (m *Manager) appendLight(b []byte, keys []key) []byte {
 // snapshotLight gives w the offset of a light group.
 func (m *Manager) snapshotLight(w *protocol.ConsumerOffsetSerializeWrapper, k key) {
 	if offset, ok := m.committed.get(k.group, k.topic, 0); ok {
-		if w.LightTable == nil {
-			w.LightTable = map[string]int64{}
-		}
 		w.LightTable[k.String()] = offset
 	}
 }

@@ -11,6 +11,7 @@ package offsets
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -277,13 +278,27 @@ func (m *Manager) DataVersion() protocol.DataVersion {
 
 // Snapshot is the table as GET_ALL_CONSUMER_OFFSET answers it.
 func (m *Manager) Snapshot() protocol.ConsumerOffsetSerializeWrapper {
-	w := protocol.ConsumerOffsetSerializeWrapper{DataVersion: m.DataVersion(), OffsetTable: map[string]map[int32]int64{}}
+	w := protocol.ConsumerOffsetSerializeWrapper{
+		DataVersion: m.DataVersion(), GroupTopicMap: map[string][]string{}, OffsetTable: map[string]map[int32]int64{}, PullOffsetTable: map[string]map[int32]int64{},
+	}
+	if m.opts.LightQueues {
+		w.LightTable = map[string]int64{}
+	}
 	for k, offsets := range m.committed.all {
 		if m.isLight(k.group) {
 			m.snapshotLight(&w, k)
 			continue
 		}
 		w.OffsetTable[k.String()] = offsets.copy()
+		if k.group != "" {
+			w.GroupTopicMap[k.group] = append(w.GroupTopicMap[k.group], k.topic)
+		}
+	}
+	for _, topics := range w.GroupTopicMap {
+		slices.Sort(topics)
+	}
+	for k, offsets := range m.pulled.all {
+		w.PullOffsetTable[k.String()] = offsets.copy()
 	}
 	return w
 }

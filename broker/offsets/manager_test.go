@@ -112,6 +112,21 @@ func TestFileRoundTrip(t *testing.T) {
 	}
 }
 
+func TestSnapshot(t *testing.T) {
+	m := open(t, nil)
+	m.Commit("G", "B", 1, 2)
+	m.Commit("G", "A", 0, 3)
+	m.CommitPull("H", "B", 0, 4)
+	want := protocol.ConsumerOffsetSerializeWrapper{
+		DataVersion: m.DataVersion(), GroupTopicMap: map[string][]string{"G": {"A", "B"}},
+		OffsetTable:     map[string]map[int32]int64{"B@G": {1: 2}, "A@G": {0: 3}},
+		PullOffsetTable: map[string]map[int32]int64{"B@H": {0: 4}},
+	}
+	if got := m.Snapshot(); !reflect.DeepEqual(got, want) {
+		t.Errorf("the table is %+v, want %+v", got, want)
+	}
+}
+
 func TestEmptyFile(t *testing.T) {
 	m := open(t, nil)
 	m.RemoveGroup("G") // counts as a change
