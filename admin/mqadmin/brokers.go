@@ -2,6 +2,7 @@ package mqadmin
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -167,9 +168,40 @@ func updateBrokerConfig(ctx context.Context, c *cli.Call) error {
 		if err := c.Client.UpdateBrokerConfig(ctx, addr, map[string]string{c.Value("k"): c.Value("v")}); err != nil {
 			return err
 		}
+		if err := taken(ctx, addr, c.Value("k"), c.Value("v"), c.Client.BrokerConfig); err != nil {
+			return err
+		}
 		c.Out.Say("update broker config success, %s", addr)
 		return nil
 	})
+}
+
+// taken looks at what became of a setting. Servers answer SUCCESS also to names that they do
+// not know and to values that they cannot read. A server that does not show its settings is
+// believed.
+func taken(ctx context.Context, addr, key, value string, read func(ctx context.Context, addr string) (map[string]string, error)) error {
+	values, err := read(ctx, addr)
+	if err != nil {
+		return ctx.Err()
+	}
+	switch now, known := values[key]; {
+	case !known:
+		return fmt.Errorf("%s knows no setting %s: nothing is changed", addr, key)
+	case !sameSetting(now, value):
+		return fmt.Errorf("%s did not take %q for %s, which is %q", addr, value, key, now)
+	}
+	return nil
+}
+
+// sameSetting compares values as servers read them: 010 and 10 are the same number.
+func sameSetting(a, b string) bool {
+	a, b = strings.TrimSpace(a), strings.TrimSpace(b)
+	if strings.EqualFold(a, b) {
+		return true
+	}
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && x == y
 }
 
 // clean makes a command that has brokers tidy up: that of -b, those of the cluster of

@@ -121,6 +121,9 @@ func updateController(ctx context.Context, c *cli.Call) error {
 		if err := c.Client.UpdateControllerConfig(ctx, addr, map[string]string{key: value}); err != nil {
 			return err
 		}
+		if err := taken(ctx, addr, key, value, c.Client.ControllerConfig); err != nil {
+			return err
+		}
 	}
 	c.Out.Say("update controller config success!%s\n%s : %s", listText(all), key, value)
 	return nil

@@ -48,6 +48,9 @@ func updateNamesrvConfig(ctx context.Context, c *cli.Call) error {
 		if err := c.Client.UpdateNameServerConfig(ctx, addr, map[string]string{key: value}); err != nil {
 			return err
 		}
+		if err := taken(ctx, addr, key, value, c.Client.NameServerConfig); err != nil {
+			return err
+		}
 	}
 	shown := ""
 	if c.Has("n") {

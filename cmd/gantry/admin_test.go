@@ -248,6 +248,11 @@ func TestBadInput(t *testing.T) {
 		{"brokerStatus -b nowhere", "nowhere"},
 		{"updateBrokerConfig -b BROKER -k storePathRootDir -v /tmp/x", "black list"},
 		{"updateBrokerConfig -b BROKER -k brokerRole -v SLAVE", "brokerRole"},
+		{"updateBrokerConfig -b BROKER -k maxMessageSize -v many", `did not take "many" for maxMessageSize`},
+		{"updateBrokerConfig -b BROKER -k maxMesageSize -v 65536", "knows no setting maxMesageSize"},
+		{"updateNamesrvConfig -k clusterTest -v perhaps", `did not take "perhaps" for clusterTest`},
+		{"updateSubGroup -b BROKER -g orders -q many", "a whole number"},
+		{"topicRoute", "-t"},
 		{"clusterList -x", "-x"},
 		{"clusterLost", "did you mean clusterList"},
 	} {
