@@ -52,7 +52,10 @@ type timed struct {
 }
 
 // offsets are upstream's ConsumerOffsetManager in short.
-type offsets struct{ at map[queueKey]int64 }
+type offsets struct {
+	at     map[queueKey]int64
+	resets map[queueKey]int64 // what an administrator has set
+}
 
 func (o *offsets) Query(group, topic string, queue int32) (int64, bool) {
 	v, ok := o.at[queueKey{topic, group, queue}]
@@ -64,8 +67,17 @@ func (o *offsets) Commit(group, topic string, queue int32, offset int64) int64 {
 	return 0
 }
 
-func (o *offsets) HasReset(string, string, int32) bool           { return false }
-func (o *offsets) TakeReset(string, string, int32) (int64, bool) { return 0, false }
+func (o *offsets) HasReset(group, topic string, queue int32) bool {
+	_, ok := o.resets[queueKey{topic, group, queue}]
+	return ok
+}
+
+func (o *offsets) TakeReset(group, topic string, queue int32) (int64, bool) {
+	k := queueKey{topic, group, queue}
+	v, ok := o.resets[k]
+	delete(o.resets, k)
+	return v, ok
+}
 
 const (
 	reviveQueues = 2
@@ -84,7 +96,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 
 // start begins a process with what the disk has.
 func (w *world) start() {
-	w.offsets = &offsets{at: maps.Clone(w.saved)}
+	w.offsets = &offsets{at: maps.Clone(w.saved), resets: map[queueKey]int64{}}
 	clock := func() int64 { return w.now }
 	var err error
 	w.orders, _, err = OpenOrders(OrdersOptions{

@@ -61,6 +61,46 @@ func TestHasMessages(t *testing.T) {
 	}
 }
 
+// TestResetWhilePopping: an offset that an administrator sets counts from the next pop
+// on, whatever is in consumers' hands, and no acknowledgement undoes it.
+func TestResetWhilePopping(t *testing.T) {
+	for _, ordered := range []bool{false, true} {
+		w := newWorld(t, 1)
+		w.queues[queueName{"T", 0}] = []stored{{id: 0}, {id: 1}, {id: 2}}
+		k := queueKey{"T", "G", 0}
+		var r Result
+		req := &Request{Topic: "T", Group: "G", Queue: 0, Max: 2, Invisible: 60_000, FromStart: true, Ordered: ordered}
+		wantPop := func(want string) {
+			t.Helper()
+			w.popper.Pop(req, &r)
+			if got := r.Info.MessageOffsets(); got != want {
+				t.Errorf("ordered %v: popped %q, want %q", ordered, got, want)
+			}
+		}
+		wantPop("0 0 0,1")
+		first := &Receipt{PopTime: w.now, Invisible: 60_000, ReviveQueue: OrderedQueue, Queue: 0, Offset: 0, Broker: testBroker}
+		w.now++
+		w.offsets.resets[k] = 1
+		if ordered {
+			w.popper.AckOrdered("T", "G", 0, first, 0)
+			w.popper.AckOrdered("T", "G", 0, first, 1)
+			if w.offsets.at[k] != 0 {
+				t.Errorf("acknowledgements moved the offset to %d", w.offsets.at[k])
+			}
+		}
+		wantPop("0 0 1,2")
+		w.now++
+		w.offsets.resets[k] = 0
+		wantPop("0 0 0,1")
+		if ordered {
+			if wantPop(""); w.popper.AckOrdered("T", "G", 0, first, 1).Next > 0 {
+				t.Error("a receipt of a pop before the reset counted")
+			}
+		}
+		r.Release()
+	}
+}
+
 func TestPeek(t *testing.T) {
 	w := filled(t, 3)
 	var r Result
