@@ -250,4 +250,11 @@ var Differences = []Difference{
 		Gantry:   "the old messages are gone, the new ones are there",
 		Why:      "deleting means deleting",
 	},
+	{
+		Number:   37,
+		Title:    "the address of a broker whose brokerIP1 is of IPv6",
+		Official: "`::1:10911`, which a client in Go cannot dial",
+		Gantry:   "`[::1]:10911`, which every client can",
+		Why:      "an address is there to be dialled",
+	},
 }

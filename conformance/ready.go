@@ -55,11 +55,23 @@ func (s *Server) probeBroker(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !strings.Contains(info, s.address) {
+		if !strings.Contains(info, `"`+s.registered()+`"`) {
 			return fmt.Errorf("name server %s does not list %s yet", ns.address, s.name)
 		}
 	}
 	return nil
+}
+
+// registered is the address that the broker tells name servers, see difference 37.
+func (s *Server) registered() string {
+	ip, ok := s.config["brokerIP1"]
+	if !ok {
+		return s.address
+	}
+	if strings.Contains(ip, ":") && !s.Official() {
+		ip = "[" + ip + "]"
+	}
+	return ip + s.address[strings.LastIndexByte(s.address, ':'):]
 }
 
 func clusterInfo(ctx context.Context, nameServer string) (string, error) {

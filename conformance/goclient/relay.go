@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
@@ -58,6 +59,34 @@ func relays(t *conformance.T) {
 	if after, _ := in.all(); len(after) <= len(before) {
 		t.Errorf("the consumer was given nothing when it was asked to consume")
 	}
+}
+
+// relayedReset: a reset that the broker passes on brings a running consumer all messages again.
+// The library rests for 10 s in the middle of it, and takes the queue up again when it balances
+// next, within 20 s.
+func relayedReset(t *conformance.T) {
+	topic, group := newTopic(t, 1), t.Group()
+	in := newInbox()
+	startConsumer(t, group, topic, everything, intoInbox(in))
+	want := numbered("again", 5)
+	p := newProducer(t)
+	for _, body := range want {
+		send(t, p, primitive.NewMessage(topic, []byte(body)))
+	}
+	first := in.await(t, want)
+	answer := askBroker(t, protocol.InvokeBrokerToResetOffset, map[string]string{
+		"group": group, "topic": topic, "queueId": "-1", "timestamp": "0", "isForce": "true",
+	})
+	if !bytes.Contains(answer.Body, []byte(`}:0`)) { // the one queue's offset
+		t.Errorf("the reset was answered %s", answer.Body)
+	}
+	t.Eventually(deliveryTime, "every message once more", func(context.Context) error {
+		messages, _ := in.all()
+		if again := slices.Compact(bodies(messages[len(first):])); !slices.Equal(again, want) {
+			return fmt.Errorf("after the reset came %q", again)
+		}
+		return nil
+	})
 }
 
 // askBroker asks the broker, which must succeed.
