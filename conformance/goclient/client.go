@@ -139,7 +139,8 @@ func bodies(messages []*primitive.MessageExt) []string {
 func (in *inbox) await(t *conformance.T, want []string) []*primitive.MessageExt {
 	want = slices.Clone(want)
 	slices.Sort(want)
-	limit := time.After(deliveryTime)
+	within := t.Stretch(deliveryTime)
+	limit := time.After(within)
 	for {
 		messages, arrived := in.all()
 		got := slices.Compact(bodies(messages))
@@ -150,7 +151,7 @@ func (in *inbox) await(t *conformance.T, want []string) []*primitive.MessageExt 
 		case <-arrived:
 		case <-limit:
 			t.Fatalf("within %v %d different bodies came, %d were sent; missing %.300q, beyond those %.300q",
-				deliveryTime, len(got), len(want), fmt.Sprint(minus(want, got)), fmt.Sprint(minus(got, want)))
+				within, len(got), len(want), fmt.Sprint(minus(want, got)), fmt.Sprint(minus(got, want)))
 		case <-t.Context().Done():
 			t.Fatalf("the time of the case is over with %d of %d bodies", len(got), len(want))
 		}
