@@ -51,8 +51,13 @@ func (t *handles) acquire(g *segment) (*handle, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if g.dead {
+	switch {
+	case g.dead:
 		return nil, errReplaced // just now, and its files are gone
+	case g.open != nil: // just now, by whoever replaces it and has moved its files
+		g.open.users++
+		t.lru.MoveToFront(g.open.elem)
+		return g.open, nil
 	}
 	return nil, err
 }

@@ -101,7 +101,7 @@ func (q *queue) load() error {
 	}
 	v := &view{segs}
 	q.view.Store(v)
-	q.max.Store(v.end())
+	q.setEnd(v.end())
 	if v.end() <= q.s.merged[q.key] {
 		delete(q.s.merged, q.key) // of another life of the queue
 	}

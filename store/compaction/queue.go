@@ -25,6 +25,9 @@ type queue struct {
 
 	view atomic.Pointer[view]
 	max  atomic.Int64 // queue offset after the newest message; 0 before the first
+	// coming is max, or what it becomes with the message that is being appended, which may be
+	// found before max says so.
+	coming atomic.Int64
 
 	compacting sync.Mutex // serialises compactions, cuts and the deletion; held over I/O
 	mu         sync.Mutex // guards changes of view
@@ -47,6 +50,12 @@ func (s *Store) newQueue(topic string, id int32) *queue {
 	q.view.Store(&view{})
 	q.schedule()
 	return q
+}
+
+// setEnd says where the queue ends when nothing is being appended.
+func (q *queue) setEnd(off int64) {
+	q.max.Store(off)
+	q.coming.Store(off)
 }
 
 func (q *queue) String() string { return fmt.Sprintf("queue %d of topic %s", q.id, q.topic) }
@@ -110,9 +119,12 @@ func (q *queue) put(r *Record) error {
 	if !g.dirty.Swap(true) {
 		q.s.note(g)
 	}
+	q.coming.Store(r.QueueOffset + 1)
 	q.buf, err = h.put(r, q.buf)
 	if err == nil {
 		q.max.Store(r.QueueOffset + 1)
+	} else {
+		q.coming.Store(q.max.Load())
 	}
 	return errors.Join(err, q.s.handles.release(h))
 }
@@ -257,7 +269,7 @@ func (q *queue) shorten(keep, n int) error {
 		}
 		errs = append(errs, h.shorten(n, q.s.o.Sizes), q.s.handles.release(h))
 	}
-	q.max.Store(q.view.Load().end())
+	q.setEnd(q.view.Load().end())
 	return errors.Join(errs...)
 }
 

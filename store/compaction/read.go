@@ -96,6 +96,9 @@ func (q *queue) read(query *Query, r *Result) error {
 	case off == r.MaxOffset:
 		r.Status = OverflowOne
 		return nil
+	case off > r.MaxOffset && off <= q.coming.Load(): // a read has seen a message that is being appended
+		r.Status, r.MaxOffset = OverflowOne, off
+		return nil
 	case off > r.MaxOffset:
 		r.Status, r.NextOffset = OverflowBadly, r.MaxOffset
 		if r.MinOffset == 0 {
@@ -121,6 +124,7 @@ func (q *queue) read(query *Query, r *Result) error {
 	if err == nil && n > 0 {
 		r.Data = query.Buffer(n)
 		err = h.readRecords(from, r.Data)
+		r.MaxOffset = max(r.MaxOffset, r.NextOffset) // it may have been appended, and others compacted, since
 	}
 	return errors.Join(err, q.s.handles.release(h))
 }
