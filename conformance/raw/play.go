@@ -396,7 +396,7 @@ func (p *player) show(c command, r *wire.Frame, err error) ([]string, error) {
 		return nil, err
 	}
 	lines := view.Lines(r)
-	if javaFault.MatchString(r.Remark) {
+	if javaFault.MatchString(r.Remark) && !view.NoRemark {
 		lines[1] = anyFault
 	}
 	if _, ok := c.options["header"]; ok {
