@@ -37,6 +37,7 @@ type options struct {
 	gantry, image, lib, rewrite    string
 	nameServers, brokers, external string
 	json, junit, page, keep        string
+	results                        string
 	parallel, clusters, kills      int
 	timeFactor                     float64
 	linger                         time.Duration
@@ -60,6 +61,7 @@ func parse() options {
 	flag.StringVar(&o.json, "json", "", "write the results as JSON to this file")
 	flag.StringVar(&o.junit, "junit", "", "write the results as JUnit to this file")
 	flag.StringVar(&o.page, "page", "", "write the compatibility page to this file")
+	flag.StringVar(&o.results, "results", "", "run nothing, and report what -json has written in earlier runs: files separated by commas")
 	flag.StringVar(&o.rewrite, "rewrite", "", "record the conversations of the official release into this folder (conformance/raw)")
 	flag.StringVar(&o.keep, "keep", "conformance-report", "directory for the logs of servers behind failing cases")
 	flag.IntVar(&o.parallel, "parallel", 16, "cases that run at once")
@@ -84,30 +86,61 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o options) (_ report.Counts, err error) {
+func run(ctx context.Context, o options) (report.Counts, error) {
+	var all report.Run
+	var err error
+	if o.results != "" {
+		err = collect(&all, strings.Split(o.results, ","))
+	} else {
+		err = runCases(ctx, o, &all)
+	}
+	if len(all.Targets) == 0 {
+		return report.Counts{}, err
+	}
+	return all.Counts(), errors.Join(err,
+		writeFile(o.json, all.WriteJSON), writeFile(o.junit, all.WriteJUnit), writeFile(o.page, all.WritePage),
+		all.Print(os.Stdout))
+}
+
+// collect reads the results of earlier runs.
+func collect(all *report.Run, files []string) error {
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(all.ReadJSON(f), f.Close())
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// runCases runs what the flags ask for, one target after the other.
+func runCases(ctx context.Context, o options, all *report.Run) (err error) {
 	java := &javadriver.Pool{}
 	defer func() { err = errors.Join(err, java.Close()) }()
 	own := &mqadmin.Tool{Make: func(ctx context.Context) (string, func(), error) { return gantryBinary(ctx, o.gantry) }}
 	defer own.Close()
 	cases, err := choose(o, java, own)
 	if err != nil {
-		return report.Counts{}, err
+		return err
 	}
 	if o.list {
 		for _, c := range cases {
 			fmt.Println(c.Name)
 		}
-		return report.Counts{}, nil
+		return nil
 	}
 	if err := java.Prepare(ctx, javaReleases(cases)...); err != nil {
-		return report.Counts{}, err
+		return err
 	}
 	runner := &conformance.Runner{Parallel: o.parallel, Keep: o.keep, TimeFactor: o.timeFactor, Linger: o.linger}
-	var all report.Run
 	for _, kind := range strings.Split(o.targets, ",") {
 		target, closeTarget, err := newTarget(ctx, conformance.Kind(kind), o)
 		if err != nil {
-			return report.Counts{}, err
+			return err
 		}
 		runner.Clusters = o.clusters
 		if target.Kind == conformance.KindProcess {
@@ -121,9 +154,7 @@ func run(ctx context.Context, o options) (_ report.Counts, err error) {
 		all.Add(target.Name(), runner.Run(ctx, target, cases))
 		closeTarget()
 	}
-	return all.Counts(), errors.Join(
-		writeFile(o.json, all.WriteJSON), writeFile(o.junit, all.WriteJUnit), writeFile(o.page, all.WritePage),
-		all.Print(os.Stdout))
+	return nil
 }
 
 // choose selects the cases that the flags ask for. That none is left is an error: a run

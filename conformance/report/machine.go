@@ -3,10 +3,14 @@ package report
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/gantrymq/gantry/conformance"
+	"github.com/gantrymq/gantry/protocol"
 )
 
 // record is one result in the JSON report.
@@ -24,18 +28,47 @@ type record struct {
 	Logs       []string `json:"logs,omitempty"`
 }
 
+// document is the JSON report.
+type document struct {
+	Targets []string `json:"targets"`
+	Passed  int      `json:"passed"`
+	Failed  int      `json:"failed"`
+	Skipped int      `json:"skipped"`
+	Gaps    int      `json:"knownGaps"`
+	Unfit   int      `json:"notApplicable"`
+	Results []record `json:"results"`
+}
+
+// ReadJSON adds what WriteJSON has written, of other targets than those that are there. The cases
+// it makes say what they are about, and cannot be run.
+func (r *Run) ReadJSON(in io.Reader) error {
+	var doc document
+	if err := json.NewDecoder(in).Decode(&doc); err != nil {
+		return fmt.Errorf("results in JSON: %w", err)
+	}
+	for _, target := range doc.Targets {
+		if slices.Contains(r.Targets, target) {
+			return fmt.Errorf("results in JSON: %s was there already", target)
+		}
+	}
+	r.Targets = append(r.Targets, doc.Targets...)
+	for _, rec := range doc.Results {
+		c := &conformance.Case{Name: rec.Case, Client: conformance.Client(rec.Client), Feature: rec.Feature, Difference: rec.Difference}
+		for _, code := range rec.Codes {
+			c.Codes = append(c.Codes, protocol.RequestCode(code))
+		}
+		r.Results = append(r.Results, conformance.Result{
+			Case: c, Target: rec.Target, Status: conformance.Status(rec.Status), Reason: rec.Reason, Lines: rec.Output, Logs: rec.Logs,
+			Duration: time.Duration(rec.Seconds * float64(time.Second)),
+		})
+	}
+	return nil
+}
+
 // WriteJSON writes the results as one JSON document.
 func (r *Run) WriteJSON(w io.Writer) error {
 	n := r.Counts()
-	doc := struct {
-		Targets []string `json:"targets"`
-		Passed  int      `json:"passed"`
-		Failed  int      `json:"failed"`
-		Skipped int      `json:"skipped"`
-		Gaps    int      `json:"knownGaps"`
-		Unfit   int      `json:"notApplicable"`
-		Results []record `json:"results"`
-	}{r.Targets, n.Passed, n.Failed, n.Skipped, n.Gaps, n.Unfit, nil}
+	doc := document{r.Targets, n.Passed, n.Failed, n.Skipped, n.Gaps, n.Unfit, nil}
 	for _, x := range r.Results {
 		rec := record{
 			Case: x.Case.Name, Client: string(x.Case.Client), Feature: x.Case.Feature, Codes: []int32{}, Difference: x.Case.Difference,

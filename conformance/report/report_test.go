@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"strings"
 	"testing"
 
@@ -73,6 +74,34 @@ func TestJSON(t *testing.T) {
 	}
 	if len(doc.Results) != 7 || doc.Passed != 3 || doc.Failed != 1 || doc.Skipped != 1 || doc.NotApplicable != 1 || len(doc.Targets) != 2 || len(doc.Results[1].RequestCodes) != 2 {
 		t.Errorf("%+v", doc)
+	}
+}
+
+// What was written as JSON makes the same page and summary again.
+func TestReadJSON(t *testing.T) {
+	var written, page, pageAgain, text, textAgain strings.Builder
+	want := sampleRun()
+	var got Run
+	if err := want.WriteJSON(&written); err != nil {
+		t.Fatal(err)
+	}
+	if err := got.ReadJSON(strings.NewReader(written.String())); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(want.WritePage(&page), got.WritePage(&pageAgain), want.Print(&text), got.Print(&textAgain)); err != nil {
+		t.Fatal(err)
+	}
+	if page.String() != pageAgain.String() {
+		t.Errorf("the page was %s, and is %s", &page, &pageAgain)
+	}
+	if text.String() != textAgain.String() {
+		t.Errorf("the summary was %s, and is %s", &text, &textAgain)
+	}
+	if err := got.ReadJSON(strings.NewReader(written.String())); err == nil {
+		t.Error("the same targets were taken twice")
+	}
+	if err := got.ReadJSON(strings.NewReader("{")); err == nil {
+		t.Error("half a document was taken")
 	}
 }
 
