@@ -61,7 +61,7 @@ func parse() options {
 	flag.StringVar(&o.json, "json", "", "write the results as JSON to this file")
 	flag.StringVar(&o.junit, "junit", "", "write the results as JUnit to this file")
 	flag.StringVar(&o.page, "page", "", "write the compatibility page to this file")
-	flag.StringVar(&o.results, "results", "", "run nothing, and report what -json has written in earlier runs: files separated by commas")
+	flag.StringVar(&o.results, "results", "", "run nothing, and report what -json has written in earlier runs: files separated by commas, a later result of a case counts")
 	flag.StringVar(&o.rewrite, "rewrite", "", "record the conversations of the official release into this folder (conformance/raw)")
 	flag.StringVar(&o.keep, "keep", "conformance-report", "directory for the logs of servers behind failing cases")
 	flag.IntVar(&o.parallel, "parallel", 16, "cases that run at once")

@@ -39,30 +39,40 @@ type document struct {
 	Results []record `json:"results"`
 }
 
-// ReadJSON adds what WriteJSON has written, of other targets than those that are there. The cases
-// it makes say what they are about, and cannot be run.
+// ReadJSON adds what WriteJSON has written. A result takes the place of an earlier one of the same
+// case on the same target, so that a case can be run again after the others. The cases it makes
+// say what they are about, and cannot be run.
 func (r *Run) ReadJSON(in io.Reader) error {
 	var doc document
 	if err := json.NewDecoder(in).Decode(&doc); err != nil {
 		return fmt.Errorf("results in JSON: %w", err)
 	}
 	for _, target := range doc.Targets {
-		if slices.Contains(r.Targets, target) {
-			return fmt.Errorf("results in JSON: %s was there already", target)
+		if !slices.Contains(r.Targets, target) {
+			r.Targets = append(r.Targets, target)
 		}
 	}
-	r.Targets = append(r.Targets, doc.Targets...)
 	for _, rec := range doc.Results {
-		c := &conformance.Case{Name: rec.Case, Client: conformance.Client(rec.Client), Feature: rec.Feature, Difference: rec.Difference}
-		for _, code := range rec.Codes {
-			c.Codes = append(c.Codes, protocol.RequestCode(code))
+		result := rec.result()
+		at := slices.IndexFunc(r.Results, func(x conformance.Result) bool { return x.Case.Name == rec.Case && x.Target == rec.Target })
+		if at >= 0 {
+			r.Results[at] = result
+		} else {
+			r.Results = append(r.Results, result)
 		}
-		r.Results = append(r.Results, conformance.Result{
-			Case: c, Target: rec.Target, Status: conformance.Status(rec.Status), Reason: rec.Reason, Lines: rec.Output, Logs: rec.Logs,
-			Duration: time.Duration(rec.Seconds * float64(time.Second)),
-		})
 	}
 	return nil
+}
+
+func (rec *record) result() conformance.Result {
+	c := &conformance.Case{Name: rec.Case, Client: conformance.Client(rec.Client), Feature: rec.Feature, Difference: rec.Difference}
+	for _, code := range rec.Codes {
+		c.Codes = append(c.Codes, protocol.RequestCode(code))
+	}
+	return conformance.Result{
+		Case: c, Target: rec.Target, Status: conformance.Status(rec.Status), Reason: rec.Reason, Lines: rec.Output, Logs: rec.Logs,
+		Duration: time.Duration(rec.Seconds * float64(time.Second)),
+	}
 }
 
 // WriteJSON writes the results as one JSON document.
