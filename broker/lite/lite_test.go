@@ -91,6 +91,25 @@ func TestAgain(t *testing.T) {
 	}
 }
 
+// The time that a client asks for may be over when its request is carried out: the
+// message is given again all the same.
+func TestTimeOverAtOnce(t *testing.T) {
+	for _, suspend := range []bool{false, true} {
+		w := newWorld(t, 1)
+		w.add("c", "a")
+		w.send("a")
+		at, _, got := w.pop("c", "g", 1, 60_000)
+		if len(got) != 1 {
+			t.Fatalf("the pop gave %v", got)
+		}
+		w.m.Delay("g", lmq("a"), 0, at, w.now, suspend)
+		w.m.freeWindows()
+		if !w.m.Ready("c") {
+			t.Errorf("suspend=%v: the message is not ready for anybody", suspend)
+		}
+	}
+}
+
 func TestQuotaAndWildcard(t *testing.T) {
 	w := newWorld(t, 3)
 	w.settings.Subscriptions = 2

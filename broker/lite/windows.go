@@ -1,6 +1,7 @@
 package lite
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -77,14 +78,16 @@ func (w *window) inherit(old *window) {
 	}
 }
 
-// watch keeps in mind when a window is free again. mu is held.
+// watch keeps in mind when a window gives messages again, which may be at once:
+// the time that a client asked for may be over before it is written down here. A
+// window without a message to give again is not watched. mu is held.
 func (m *Manager) watch(k windowKey, w *window) {
-	until := w.blockedUntil(m.opts.Now())
-	if until == 0 {
+	if !slices.Contains(w.acked, false) {
 		delete(m.freeAt, k)
 		return
 	}
-	m.freeAt[k] = until
+	now := m.opts.Now()
+	m.freeAt[k] = cmp.Or(w.blockedUntil(now), now)
 	select {
 	case m.armed <- struct{}{}:
 	default:
