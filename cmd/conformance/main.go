@@ -146,9 +146,12 @@ func runCases(ctx context.Context, o options, all *report.Run) (err error) {
 		if target.Kind == conformance.KindProcess {
 			runner.Clusters *= 2
 		}
-		if o.verbose {
-			runner.Progress = func(r conformance.Result) {
+		runner.Progress = func(r conformance.Result) {
+			if o.verbose || r.Status == conformance.Failed {
 				fmt.Printf("%-14s %6.1fs %s on %s\n", r.Status, r.Duration.Seconds(), r.Case.Name, r.Target)
+			}
+			if r.Status == conformance.Failed {
+				fmt.Print(report.Brief(&r))
 			}
 		}
 		all.Add(target.Name(), runner.Run(ctx, target, cases))

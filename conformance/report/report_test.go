@@ -143,3 +143,15 @@ func TestPage(t *testing.T) {
 		}
 	}
 }
+
+func TestBrief(t *testing.T) {
+	for _, c := range []struct{ said, want string }{
+		{"broker/x.txt:6: send broker X\n  0 SUCCESS\n- a: 1\n+ a: 2\n", "    broker/x.txt:6: send broker X\n    - a: 1\n    + a: 2\n"},
+		{"no message came\nin time", "    no message came\n    in time\n"},
+		{"1\n2\n3\n4\n5\n6\n7\n8\n9", "    1\n    2\n    3\n    4\n    5\n    6\n    7\n    8\n"},
+	} {
+		if got := Brief(&conformance.Result{Lines: []string{c.said}}); got != c.want {
+			t.Errorf("of %q: %q, want %q", c.said, got, c.want)
+		}
+	}
+}

@@ -194,6 +194,26 @@ func printFailure(w io.Writer, x conformance.Result) {
 	}
 }
 
+// briefLines is how much Brief shows.
+const briefLines = 8
+
+// Brief is the core of what a failed case said, shown while the others still run: of a difference
+// the lines that differ, of anything else the beginning.
+func Brief(x *conformance.Result) string {
+	all := strings.Split(strings.Join(x.Lines, "\n"), "\n")
+	chosen := all[:1]
+	for _, line := range all[1:] {
+		if strings.HasPrefix(line, "+ ") || strings.HasPrefix(line, "- ") {
+			chosen = append(chosen, line)
+		}
+	}
+	if len(chosen) == 1 {
+		chosen = all
+	}
+	chosen = chosen[:min(len(chosen), briefLines)]
+	return "    " + strings.Join(chosen, "\n    ") + "\n"
+}
+
 func (r *Run) of(target string) []conformance.Result {
 	var out []conformance.Result
 	for _, x := range r.Results {
