@@ -84,7 +84,7 @@ func (b *Broker) checkTopicUpdate(topic *protocol.TopicConfig) error {
 	if !cfg.EnableMixedMessageType && topic.Attributes["+message.type"] == "MIXED" {
 		return refuse(protocol.ResponseInvalidParameter, "MIXED message type is not supported.")
 	}
-	return checkStorage(topic)
+	return nil
 }
 
 // parseAttributes reads changes of attributes: +key=value sets one, -key takes

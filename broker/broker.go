@@ -219,7 +219,7 @@ func (b *Broker) openTables(cfg *Config, dir string) error {
 	if err = b.noteLoad(loaded, err); err != nil {
 		return err
 	}
-	b.warnOfStorage()
+	b.warnOfKeylessBatches()
 	b.groups, loaded, err = groups.Open(groups.Options{
 		FS: b.tables, Path: filepath.Join(dir, "subscriptionGroup.json"), Now: nowMs, AutoCreate: cfg.AutoCreateSubscriptionGroup, CreateSysGroups: cfg.EnableCreateSysGroup,
 		LightQueues: cfg.EnableLMQ, OnError: report,

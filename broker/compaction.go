@@ -45,3 +45,18 @@ func (b *Broker) openCompaction(cfg *Config) error {
 		},
 	})
 }
+
+// warnOfKeylessBatches names the compacted topics whose batches stay whole. Compaction looks at the key of the record: of a
+// batch that has its keys inside only, nothing is kept and nothing is read, here as upstream.
+func (b *Broker) warnOfKeylessBatches() {
+	table, _ := b.topics.Snapshot()
+	var names []string
+	for name, c := range table {
+		if isBatchTopic(c) && isCompacted(c) {
+			names = append(names, name)
+		}
+	}
+	if slices.Sort(names); len(names) > 0 {
+		b.log.Warnf("topics with queue.type=BatchCQ and cleanup.policy=COMPACTION: a batch that stays whole is kept by its own key, and is not read if only the messages in it have keys: %q", names)
+	}
+}

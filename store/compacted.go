@@ -71,16 +71,27 @@ func (s *Store) completeCompacted(topic string) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
+	ids = append(ids, s.compacted.files.Queues(topic)...)
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
 		q, err := s.queues.find(topic, id)
 		if err != nil {
 			return err
 		}
-		lo, hi, err := s.queues.bounds(q)
-		if err != nil {
-			return err
+		var lo, hi int64
+		if q != nil {
+			if lo, hi, err = s.queues.bounds(q); err != nil {
+				return err
+			}
 		}
-		if hi == 0 { // nothing is known of it
+		if hi == 0 {
+			// Either it was never filled, and what is kept of it was lost in the log, or all of it has expired, and what is
+			// kept is the only copy.
+			if s.log.min() == 0 {
+				if err := s.compacted.files.Cut(topic, id, 0); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		from := lo
@@ -103,7 +114,7 @@ func (s *Store) completeCompacted(topic string) error {
 func (s *Store) derivedFrom(q *queue, lo, hi int64) (int64, error) {
 	var failed error
 	n := sort.Search(int(hi-lo), func(i int) bool {
-		u, ok, err := s.queues.unit(q, lo+int64(i))
+		u, ok, err := s.queues.unitAt(q, lo+int64(i))
 		if err != nil {
 			failed = err
 		}
@@ -112,13 +123,13 @@ func (s *Store) derivedFrom(q *queue, lo, hi int64) (int64, error) {
 	return lo + int64(n), failed
 }
 
-// keyedMessages reads the messages of a queue that compaction keeps.
+// keyedMessages reads the messages of a queue that compaction keeps. A batch that stays whole is one, with its first offset.
 func (s *Store) keyedMessages(q *queue) func(off int64) (*compaction.Record, error) {
 	var buf []byte
 	var m codec.Message
 	return func(off int64) (*compaction.Record, error) {
-		u, ok, err := s.queues.unit(q, off)
-		if err != nil || !ok || u.filler() {
+		u, ok, err := s.queues.unitAt(q, off)
+		if err != nil || !ok || u.filler() || q.topic.layout.batch && u.base != off {
 			return nil, err
 		}
 		record, err := s.log.readRecord(u.phy, buf)
