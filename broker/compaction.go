@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 
@@ -18,14 +19,34 @@ func isCompacted(c *protocol.TopicConfig) bool {
 	return c != nil && c.Attributes[attribute.CleanupPolicy] == compactedPolicy
 }
 
+func compactionSizes(cfg *Config) (compaction.Sizes, error) {
+	sizes, err := compaction.NewSizes(cfg.CompactionMappedFileSize, cfg.CompactionCqMappedFileSize)
+	if err != nil {
+		return sizes, fmt.Errorf("compacted topics: %w", err)
+	}
+	return sizes, nil
+}
+
+// tryCompaction finds out whether openCompaction would refuse the files, and changes nothing.
+func tryCompaction(cfg *Config) error {
+	if !cfg.EnableCompaction {
+		return nil
+	}
+	sizes, err := compactionSizes(cfg)
+	if err != nil {
+		return err
+	}
+	return compaction.Check(compaction.Options{Root: filepath.Join(cfg.StorePathRootDir, store.CompactionFolder), Sizes: sizes})
+}
+
 // openCompaction opens the queues of compacted topics. The topics are known by now.
 func (b *Broker) openCompaction(cfg *Config) error {
 	if !cfg.EnableCompaction {
 		return nil
 	}
-	sizes, err := compaction.NewSizes(cfg.CompactionMappedFileSize, cfg.CompactionCqMappedFileSize)
+	sizes, err := compactionSizes(cfg)
 	if err != nil {
-		return fmt.Errorf("compacted topics: %w", err)
+		return err
 	}
 	// As many at once as the official broker runs, which share the memory for keys.
 	workers := min(runtime.NumCPU(), max(1, int(cfg.CompactionThreadNum)))

@@ -11,7 +11,7 @@ import (
 )
 
 // tryTables reads every table as it will be read, and looks at the sizes of the timer's
-// files, and changes nothing. What has to be refused is refused here: the store comes
+// files and of compacted queues, and changes nothing. What has to be refused is refused here: the store comes
 // before the tables, and after a crash its start repairs the log, which a start that is
 // refused must not. The topics stay, because the store asks for them.
 func (b *Broker) tryTables(cfg *Config, dir string) error {
@@ -34,6 +34,9 @@ func (b *Broker) tryTables(cfg *Config, dir string) error {
 		if err := timer.Try(b.timerOptions(cfg, dir)); err != nil {
 			return err
 		}
+	}
+	if err := tryCompaction(cfg); err != nil {
+		return err
 	}
 	b.storedTopics = trial.topics
 	return nil

@@ -105,55 +105,72 @@ func (c *checkpoint) forgetFuture(now int64) (forgot bool) {
 	return forgot
 }
 
-// checkpointFile is the open checkpoint.
+// checkpointFile is the checkpoint on the disk. It is made with the first write, because a start that is refused makes nothing.
 type checkpointFile struct {
-	file vfs.File
+	fs   vfs.FS
+	root string
+	file vfs.File // nil until it is there
+	made bool     // it has its size, and its name is durable
 }
 
-// openCheckpoint opens or makes the file. A file of the wrong length is refused: upstream maps 4096 bytes of it.
+// openCheckpoint reads the file, if there is one. A file of the wrong length is refused: upstream maps 4096 bytes of it. One
+// without a byte was made by a start that was cut short.
 func openCheckpoint(fsys vfs.FS, root string) (checkpointFile, checkpoint, error) {
-	name := path.Join(root, "checkpoint")
-	f, err := fsys.Open(name, true)
+	c := checkpointFile{fs: fsys, root: root}
+	f, err := fsys.Open(c.path(), true)
 	if errors.Is(err, fs.ErrNotExist) {
-		f, err = fsys.Create(name)
-		if err == nil {
-			err = f.Truncate(checkpointSize)
-		}
-		if err == nil {
-			err = fsys.SyncDir(root)
-		}
-		if err != nil {
-			return checkpointFile{}, checkpoint{}, fmt.Errorf("make the checkpoint: %w", err)
-		}
-		return checkpointFile{f}, checkpoint{}, nil
+		return c, checkpoint{}, nil
 	}
 	if err != nil {
-		return checkpointFile{}, checkpoint{}, fmt.Errorf("open the checkpoint: %w", err)
+		return c, checkpoint{}, fmt.Errorf("open the checkpoint: %w", err)
 	}
 	b := make([]byte, checkpointSize)
 	n, err := f.ReadAt(b, 0)
 	if err != nil && err != io.EOF {
 		f.Close()
-		return checkpointFile{}, checkpoint{}, fmt.Errorf("read the checkpoint: %w", err)
+		return c, checkpoint{}, fmt.Errorf("read the checkpoint: %w", err)
 	}
-	if n == 0 { // made, but never written: a start that was cut short
-		if err := f.Truncate(checkpointSize); err != nil {
-			f.Close()
-			return checkpointFile{}, checkpoint{}, fmt.Errorf("make the checkpoint: %w", err)
-		}
-		return checkpointFile{f}, checkpoint{}, nil
+	if n == 0 {
+		c.file = f
+		return c, checkpoint{}, nil
 	}
-	c, err := decodeCheckpoint(b[:n])
+	content, err := decodeCheckpoint(b[:n])
 	if err != nil {
 		f.Close()
-		return checkpointFile{}, checkpoint{}, fmt.Errorf("%s: %w", name, err)
+		return c, checkpoint{}, fmt.Errorf("%s: %w", c.path(), err)
 	}
-	return checkpointFile{f}, c, nil
+	c.file, c.made = f, true
+	return c, content, nil
+}
+
+func (f *checkpointFile) path() string { return path.Join(f.root, "checkpoint") }
+
+// make gives the file its size and a durable name.
+func (f *checkpointFile) make() (err error) {
+	if f.file == nil {
+		f.file, err = f.fs.Create(f.path())
+	}
+	if err == nil {
+		err = f.file.Truncate(checkpointSize)
+	}
+	if err == nil {
+		err = f.fs.SyncDir(f.root)
+	}
+	if err != nil {
+		return fmt.Errorf("make the checkpoint: %w", err)
+	}
+	f.made = true
+	return nil
 }
 
 // write makes c durable. It fits into one sector, so it is written whole or not at all; if a disk tears it nevertheless, the
 // checksum of the own part fails and the six words are taken alone, which then only costs time.
-func (f checkpointFile) write(c *checkpoint) error {
+func (f *checkpointFile) write(c *checkpoint) error {
+	if !f.made {
+		if err := f.make(); err != nil {
+			return err
+		}
+	}
 	if _, err := f.file.WriteAt(c.encode(), 0); err != nil {
 		return fmt.Errorf("write the checkpoint: %w", err)
 	}

@@ -348,6 +348,10 @@ func TestDamageWithoutProof(t *testing.T) {
 			spoil(t, disk, o, all[60].PhysicalOffset, make([]byte, all[70].PhysicalOffset-all[60].PhysicalOffset))
 			spoil(t, disk, o, m.PhysicalOffset, fake)
 		}},
+		{"nothing whole follows, behind what could be taken out", func(t *testing.T, disk vfs.FS, o Options, all []*codec.Message) {
+			spoil(t, disk, o, all[50].PhysicalOffset+88, []byte{0})
+			spoil(t, disk, o, all[150].PhysicalOffset, make([]byte, (all[199].PhysicalOffset/(16<<10)+1)*(16<<10)-all[150].PhysicalOffset))
+		}},
 		{"a read error", func(_ *testing.T, disk vfs.FS, _ Options, all []*codec.Message) {
 			disk.(*vfs.Memory).Inject(func(op vfs.Op) error {
 				if op.Kind == vfs.OpRead && strings.Contains(op.Name, "/commitlog/") && op.Off > 0 {

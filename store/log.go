@@ -26,6 +26,8 @@ type commitLog struct {
 	lookAhead int64 // how far findAhead searches in each segment
 	event     func(Event)
 
+	empty string // a last file without a byte; the start's
+
 	view atomic.Pointer[logView]
 	end  atomic.Int64 // where the next record goes; everything before is readable
 

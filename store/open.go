@@ -48,7 +48,7 @@ func Open(o Options) (*Store, error) {
 		}
 		return nil, errors.Join(err, s.release())
 	}
-	if err := s.writeAbort(); err != nil {
+	if err := errors.Join(markLock(o), s.writeAbort()); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	s.recovering = false
@@ -87,15 +87,21 @@ func lockRoot(o Options) (interface{ Close() error }, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store directory %s cannot be locked (%s): stop the broker that uses it, or choose another storePathRootDir: %w", o.Root, name, err)
 	}
+	return lock, nil
+}
+
+// markLock writes what upstream writes into the lock file.
+func markLock(o Options) error {
+	name := path.Join(o.Root, "lock")
 	f, err := o.FS.Open(name, true)
 	if err == nil {
-		_, err = f.WriteAt([]byte("lock"), 0) // upstream's content
+		_, err = f.WriteAt([]byte("lock"), 0)
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("write %s: %w", name, err), lock.Close())
+		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return lock, nil
+	return nil
 }
 
 func (s *Store) abortPath() string { return path.Join(s.o.Root, "abort") }

@@ -29,6 +29,16 @@ const (
 	placeholderLeast = 92           // no record with a topic is shorter
 )
 
+// takeOutAll takes damaged parts out of the log.
+func (s *Store) takeOutAll(damage []span) error {
+	for _, d := range damage {
+		if err := s.takeOut(d.from, d.to); err != nil {
+			return fmt.Errorf("the commit log is damaged from %d to %d, and taking that part out failed: %w", d.from, d.to, err)
+		}
+	}
+	return nil
+}
+
 // takeOut keeps the log's bytes between two physical offsets in the quarantine and puts placeholders in their stead, so that
 // every reader, the official broker's recovery included, walks past. At to a record begins; its store time becomes theirs.
 func (s *Store) takeOut(from, to int64) error {

@@ -8,7 +8,6 @@ import (
 	"math"
 	"path"
 	"slices"
-	"strconv"
 
 	"github.com/gantrymq/gantry/codec"
 )
@@ -126,10 +125,6 @@ func (s *queueSet) listExt(q *queue) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		base, err := strconv.ParseInt(e.Name(), 10, 64)
-		if err != nil || len(e.Name()) != len(segmentName(0)) || base%s.extFileSize != 0 {
-			return nil, fmt.Errorf("%s is no file of a consume queue's extension: move it out of the store", path.Join(dir, e.Name()))
-		}
 		if info.Size() == 0 && (i == len(entries)-1 || s.trust.verify) { // just being made; after a power failure there may be several
 			for _, e := range entries[i:] {
 				if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
@@ -138,8 +133,9 @@ func (s *queueSet) listExt(q *queue) ([]int64, error) {
 			}
 			break
 		}
-		if info.Size() != s.extFileSize {
-			return nil, fmt.Errorf("%s has %d bytes where mappedFileSizeConsumeQueueExt says %d: set the size that the store was made with", path.Join(dir, e.Name()), info.Size(), s.extFileSize)
+		base, err := s.checkExtFile(path.Join(dir, e.Name()), info.Size())
+		if err != nil {
+			return nil, err
 		}
 		files = append(files, base)
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 
 	"github.com/gantrymq/gantry/codec"
 )
@@ -72,7 +71,7 @@ func (s *queueSet) load(q *queue) error {
 // listFiles returns where a queue's files begin. A last file without a byte is one that was just being made: it goes. After a
 // power failure there can be more behind it, made at the same time: they go with it, since none of them was ever synced.
 func (s *queueSet) listFiles(q *queue) ([]int64, error) {
-	dir, fileSize := s.queueDir(q), q.topic.layout.fileSize
+	dir := s.queueDir(q)
 	entries, err := s.fs.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -95,13 +94,9 @@ func (s *queueSet) listFiles(q *queue) ([]int64, error) {
 			}
 			break
 		}
-		base, err := strconv.ParseInt(e.Name(), 10, 64)
-		if err != nil || len(e.Name()) != len(segmentName(0)) || base%fileSize != 0 {
-			return nil, fmt.Errorf("%s is no consume queue file: move it out of the store", path.Join(dir, e.Name()))
-		}
-		if info.Size() != fileSize {
-			return nil, fmt.Errorf("consume queue file %s has %d bytes where %s says %d: set the size that the store was made with, or move the queue's directory away to have it made again",
-				path.Join(dir, e.Name()), info.Size(), q.topic.layout.sizeKey(), fileSize)
+		base, err := q.topic.layout.checkFile(path.Join(dir, e.Name()), info.Size())
+		if err != nil {
+			return nil, err
 		}
 		files = append(files, base)
 	}

@@ -50,6 +50,8 @@ type queueSet struct {
 	pendingBytes atomic.Int64 // bytes in tails
 	light        atomic.Int64 // topics that are light queues
 
+	unclean     bool // the last user did not stop cleanly; set at start
+	extOn       bool // ext files are written from the start on
 	extFileSize int64
 	bitMap      func(dst []byte, topic, properties string) []byte // may be nil
 	extMap      []byte                                            // the dispatcher's memory for it
@@ -76,7 +78,7 @@ func newQueueSet(o *Options, log *commitLog, cache *fileCache) *queueSet {
 	s := &queueSet{
 		fs: o.FS, inner: o.BatchQueues, log: log, cache: cache, event: o.Event,
 		many: cmp.Or(o.wholeFrom, manyToSync), seed: maphash.MakeSeed(), unsynced: map[fileKey]struct{}{}, newNames: map[string]struct{}{},
-		extFileSize: o.QueueExtSize, bitMap: o.BitMap,
+		extFileSize: o.QueueExtSize, extOn: o.Tuning.QueueExt, bitMap: o.BitMap,
 	}
 	s.simple, s.batch = newLayouts(o)
 	for i := range s.shards {

@@ -20,8 +20,12 @@ type recoveryPlan struct {
 	own     bool  // the checkpoint is Gantry's, and fits the files
 	start   int64 // the log is walked from here, and dispatched again
 	kept    bool  // the page cache has lived on since the checkpoint was written
-	mended  bool  // a damaged part of the log was taken out
+	mended  bool  // a damaged part of the log is taken out
+	damage  []span
 }
+
+// span is a part of the log, from one physical offset to another.
+type span struct{ from, to int64 }
 
 // recoverWindow bounds how many files upstream looks back for a start (commitLogRecoverMaxNum).
 const recoverWindow = 10
@@ -32,11 +36,10 @@ func (s *Store) recover() error {
 	if err != nil {
 		return fmt.Errorf("look for a running broker's mark: %w", err)
 	}
-	file, c, err := openCheckpoint(s.o.FS, s.o.Root)
+	s.checkpointFile, s.checkpoint, err = openCheckpoint(s.o.FS, s.o.Root)
 	if err != nil {
 		return err
 	}
-	s.checkpointFile, s.checkpoint = file, c
 	if s.checkpoint.forgetFuture(s.nowMillis()) {
 		s.o.Event(Event{Level: Warning, Text: fmt.Sprintf("%s tells of times that are still to come: they are not believed, and more of the commit log is read", path.Join(s.o.Root, "checkpoint"))})
 	}
@@ -45,17 +48,15 @@ func (s *Store) recover() error {
 		return err
 	}
 	s.log.view.Store(&logView{segs: segs})
+	s.queues.unclean = unclean
 	if err := s.queues.list(); err != nil {
 		return err
 	}
-	if err := s.index.checkSizes(); err != nil { // before anything is put right
+	if err := s.checkFiles(); err != nil { // before anything is put right
 		return err
 	}
 	if len(segs) == 0 {
 		return s.startEmpty()
-	}
-	if err := s.log.paths.make(); err != nil { // one may be new
-		return err
 	}
 	s.log.end.Store(segs[len(segs)-1].end())
 	plan, err := s.plan(segs, unclean)
@@ -67,6 +68,13 @@ func (s *Store) recover() error {
 	}
 	end, lastTime, err := s.walk(&plan, segs)
 	if err != nil {
+		return err
+	}
+	// Up to here nothing was changed: what has to be refused was refused.
+	if err := s.takeOutAll(plan.damage); err != nil {
+		return err
+	}
+	if err := s.log.paths.make(); err != nil { // one may be new
 		return err
 	}
 	if err := s.log.resume(end, lastTime, plan.unclean || !plan.own); err != nil {
@@ -81,6 +89,9 @@ func (s *Store) startEmpty() error {
 	for t := range s.queues.topics() {
 		return fmt.Errorf("%s has no commit log files, but there are consume queues (of topic %s): if its disk is missing, mount it; to begin anew, remove consumequeue, batchconsumequeue, index and checkpoint as well", &s.log.paths, t.name)
 	}
+	if err := s.log.dropEmpty(); err != nil {
+		return err
+	}
 	if err := s.log.paths.make(); err != nil {
 		return err
 	}
@@ -93,7 +104,7 @@ func (s *Store) startEmpty() error {
 	return s.index.dropDoomed()
 }
 
-// list finds the segments. It changes nothing but a last file without a byte, which was just being made.
+// list finds the segments. A last file without a byte, which was just being made, is none; it goes when the start is certain.
 func (l *commitLog) list() ([]*segment, error) {
 	entries, err := l.paths.list()
 	if err != nil {
@@ -111,9 +122,7 @@ func (l *commitLog) list() ([]*segment, error) {
 			return nil, fmt.Errorf("%s is no commit log file: move it out of the store", name)
 		}
 		if info.Size() == 0 && i == len(entries)-1 {
-			if err := l.fs.Remove(name); err != nil {
-				return nil, fmt.Errorf("remove an empty commit log file: %w", err)
-			}
+			l.empty = name
 			continue
 		}
 		if info.Size() != l.size {
@@ -125,6 +134,18 @@ func (l *commitLog) list() ([]*segment, error) {
 		segs = append(segs, l.segmentAt(base, name))
 	}
 	return segs, nil
+}
+
+// dropEmpty removes the last file when it has no byte.
+func (l *commitLog) dropEmpty() error {
+	if l.empty == "" {
+		return nil
+	}
+	if err := l.fs.Remove(l.empty); err != nil {
+		return fmt.Errorf("remove an empty commit log file: %w", err)
+	}
+	l.empty = ""
+	return nil
 }
 
 // plan chooses where to walk the log from.
@@ -193,12 +214,12 @@ func (l *commitLog) holdsRecord(phy int64) bool {
 // progressEvery is how much of the log is walked between two reports.
 const progressEvery = 1 << 30
 
-// walk checks every record from the plan's start on and returns where the log ends, and its newest store time. Damage between
-// records that had been synced is taken out on the way.
+// walk checks every record from the plan's start on and returns where the log ends, and its newest store time. It notes damage
+// between records that had been synced: that is to be taken out, and nothing is where more is found that cannot be.
 func (s *Store) walk(p *recoveryPlan, segs []*segment) (end, lastTime int64, err error) {
 	limit := segs[len(segs)-1].end()
 	sc := s.log.scan(p.start, limit)
-	defer sc.close()
+	defer func() { sc.close() }()
 	if p.unclean && s.o.Rebuild == nil {
 		s.o.Event(Event{Level: Warning, Text: fmt.Sprintf("the store was not stopped cleanly: checking the commit log from %d on", p.start)})
 	}
@@ -225,11 +246,10 @@ func (s *Store) walk(p *recoveryPlan, segs []*segment) (end, lastTime int64, err
 			if err != nil || ends {
 				return at, lastTime, err
 			}
-			sc.close() // what it has read ahead is about to change
-			if err := s.takeOut(at, next); err != nil {
-				return 0, 0, fmt.Errorf("the commit log is damaged from %d to %d, and taking that part out failed: %w", at, next, err)
-			}
-			p.mended = true
+			p.mended, p.damage = true, append(p.damage, span{at, next})
+			sc.close()
+			sc = s.log.scan(next, limit)
+			end = next
 			continue
 		}
 		end = sc.pos
@@ -281,6 +301,9 @@ func (l *commitLog) begin(base int64) error {
 // resume makes end the place of the next record. What lies behind is removed: whole segments that follow, and with clean also
 // the rest of the last one, so that no later start takes leftovers for records.
 func (l *commitLog) resume(end, lastTime int64, clean bool) error {
+	if err := l.dropEmpty(); err != nil {
+		return err
+	}
 	segs := l.view.Load().segs
 	keep := slices.IndexFunc(segs, func(g *segment) bool { return g.end() > end })
 	if keep < 0 {

@@ -48,6 +48,7 @@ func (s *Store) list(dir string, size int64) (l listing, err error) {
 			l.doomed = append(l.doomed, base)
 		case info.Size == size:
 			l.bases = append(l.bases, base)
+		case info.Size == 0 && s.checking:
 		case info.Size != 0:
 			return l, fmt.Errorf("%s has %d bytes where compactionMappedFileSize and compactionCqMappedFileSize make %d: set the sizes that the store was made with", name, info.Size, size)
 		default:

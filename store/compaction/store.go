@@ -20,8 +20,9 @@ const (
 // Store is the compacted queues of a broker. Get, Bounds, Sync and Delete are safe for concurrent use; Append, Verify and Cut are for one
 // goroutine at a time.
 type Store struct {
-	o       Options
-	handles handles
+	o        Options
+	handles  handles
+	checking bool // nothing may be changed
 
 	writing sync.Mutex // serialises writing the file of positions; held over I/O
 
