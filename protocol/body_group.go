@@ -86,45 +86,6 @@ type SimpleSubscriptionData struct {
 	Version        int64  `json:"version"`
 }
 
-// RetryPolicyType names the way the pauses between a group's retries grow.
-type RetryPolicyType string
-
-// The retry policies of a group.
-const (
-	RetryExponential RetryPolicyType = "EXPONENTIAL"
-	RetryCustomized  RetryPolicyType = "CUSTOMIZED"
-)
-
-// GroupRetryPolicy chooses the pauses between a group's retries.
-type GroupRetryPolicy struct {
-	CustomizedRetryPolicy  *CustomizedRetryPolicy  `json:"customizedRetryPolicy,omitempty"`
-	ExponentialRetryPolicy *ExponentialRetryPolicy `json:"exponentialRetryPolicy,omitempty"`
-	Type                   RetryPolicyType         `json:"type,omitempty"`
-}
-
-// UnmarshalJSON gives an absent type the value CUSTOMIZED.
-func (p *GroupRetryPolicy) UnmarshalJSON(b []byte) error {
-	type plain GroupRetryPolicy
-	d := plain{Type: RetryCustomized}
-	if err := json.Unmarshal(b, &d); err != nil {
-		return err
-	}
-	*p = GroupRetryPolicy(d)
-	return nil
-}
-
-// CustomizedRetryPolicy lists the pauses (ms) before each retry.
-type CustomizedRetryPolicy struct {
-	Next []int64 `json:"next,omitzero"`
-}
-
-// ExponentialRetryPolicy multiplies the pause (ms) from retry to retry.
-type ExponentialRetryPolicy struct {
-	Initial    int64 `json:"initial"`
-	Max        int64 `json:"max"`
-	Multiplier int64 `json:"multiplier"`
-}
-
 // ForbidRead is the index of the bit that forbids a group to read a topic.
 const ForbidRead = 2
 

@@ -26,6 +26,32 @@ func TestConfigDefaults(t *testing.T) {
 	checkJSON(t, group, wantGroup)
 }
 
+// What is left out of a retry policy, and names and numbers of its type.
+func TestRetryPolicies(t *testing.T) {
+	for text, want := range map[string]string{
+		`{}`:                                   `{"type":"CUSTOMIZED"}`,
+		`{"type":"exponential"}`:               `{"type":"EXPONENTIAL"}`,
+		`{"type":1}`:                           `{"type":"CUSTOMIZED"}`,
+		`{"type":"LINEAR"}`:                    `{}`,
+		`{"type":null}`:                        `{}`,
+		`{"type":2}`:                           "",
+		`{"type":-1}`:                          "",
+		`{"type":true}`:                        "",
+		`{"exponentialRetryPolicy":{"max":9}}`: `{"exponentialRetryPolicy":{"initial":5000,"max":9,"multiplier":2},"type":"CUSTOMIZED"}`,
+		`{"customizedRetryPolicy":{"next":[1,2]}}`: `{"customizedRetryPolicy":{"next":[1,2]},"type":"CUSTOMIZED"}`,
+		`{"customizedRetryPolicy":{"next":null}}`:  `{"customizedRetryPolicy":{},"type":"CUSTOMIZED"}`,
+		`{"customizedRetryPolicy":{}}`: `{"customizedRetryPolicy":{"next":[1000,5000,10000,30000,60000,120000,180000,240000,300000,` +
+			`360000,420000,480000,540000,600000,1200000,1800000,3600000,7200000]},"type":"CUSTOMIZED"}`,
+	} {
+		var p GroupRetryPolicy
+		if err := json.Unmarshal([]byte(text), &p); (err != nil) != (want == "") {
+			t.Errorf("%s: %v", text, err)
+		} else if err == nil {
+			checkJSON(t, p, want)
+		}
+	}
+}
+
 // A null attribute table, which old clients send, becomes an empty one.
 func TestConfigNullAttributes(t *testing.T) {
 	var topic TopicConfig

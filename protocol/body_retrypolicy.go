@@ -1,0 +1,104 @@
+package protocol
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// RetryPolicyType names the way the pauses between a group's retries grow.
+type RetryPolicyType string
+
+// The retry policies of a group.
+const (
+	RetryExponential RetryPolicyType = "EXPONENTIAL"
+	RetryCustomized  RetryPolicyType = "CUSTOMIZED"
+)
+
+// UnmarshalJSON reads the policy's name in any case, or its number, as upstream's
+// JSON reads enumerations. Another name is read as none.
+func (p *RetryPolicyType) UnmarshalJSON(b []byte) error {
+	var v any
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	types := [...]RetryPolicyType{RetryExponential, RetryCustomized}
+	switch v := v.(type) {
+	case nil:
+		*p = ""
+		return nil
+	case string:
+		*p = ""
+		for _, t := range types {
+			if strings.EqualFold(v, string(t)) {
+				*p = t
+			}
+		}
+		return nil
+	case float64:
+		if v >= 0 && v < float64(len(types)) {
+			*p = types[int(v)]
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is no retry policy", b)
+}
+
+// GroupRetryPolicy chooses the pauses between a group's retries. A broker only
+// keeps it: it is for proxies, which hand it to their clients. What a broker
+// delays by itself follows the levels of messageDelayLevel.
+type GroupRetryPolicy struct {
+	CustomizedRetryPolicy  *CustomizedRetryPolicy  `json:"customizedRetryPolicy,omitempty"`
+	ExponentialRetryPolicy *ExponentialRetryPolicy `json:"exponentialRetryPolicy,omitempty"`
+	Type                   RetryPolicyType         `json:"type,omitempty"`
+}
+
+// UnmarshalJSON gives an absent type the value CUSTOMIZED.
+func (p *GroupRetryPolicy) UnmarshalJSON(b []byte) error {
+	type plain GroupRetryPolicy
+	d := plain{Type: RetryCustomized}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return err
+	}
+	*p = GroupRetryPolicy(d)
+	return nil
+}
+
+// CustomizedRetryPolicy lists the pauses (ms) before each retry.
+type CustomizedRetryPolicy struct {
+	Next []int64 `json:"next,omitzero"`
+}
+
+// UnmarshalJSON gives an absent list the pauses of the standard delay levels.
+func (p *CustomizedRetryPolicy) UnmarshalJSON(b []byte) error {
+	type plain CustomizedRetryPolicy
+	const second, minute, hour = 1000, 60 * 1000, 60 * 60 * 1000
+	d := plain{Next: []int64{
+		1 * second, 5 * second, 10 * second, 30 * second, 1 * minute, 2 * minute, 3 * minute, 4 * minute, 5 * minute,
+		6 * minute, 7 * minute, 8 * minute, 9 * minute, 10 * minute, 20 * minute, 30 * minute, 1 * hour, 2 * hour,
+	}}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return err
+	}
+	*p = CustomizedRetryPolicy(d)
+	return nil
+}
+
+// ExponentialRetryPolicy multiplies the pause (ms) from retry to retry.
+type ExponentialRetryPolicy struct {
+	Initial    int64 `json:"initial"`
+	Max        int64 `json:"max"`
+	Multiplier int64 `json:"multiplier"`
+}
+
+// UnmarshalJSON gives what the text leaves out the value that upstream's class
+// starts with.
+func (p *ExponentialRetryPolicy) UnmarshalJSON(b []byte) error {
+	type plain ExponentialRetryPolicy
+	d := plain{Initial: 5_000, Max: 7_200_000, Multiplier: 2}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return err
+	}
+	*p = ExponentialRetryPolicy(d)
+	return nil
+}
