@@ -154,6 +154,59 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestQueuesMadeAgain: what a clean stop has left of the consume queues and a start does not find is completed from the log, every
+// offset stays, and the next start goes by the checkpoint again.
+func TestQueuesMadeAgain(t *testing.T) {
+	const queue = "/store/consumequeue/topic0/0"
+	zero := func(t *testing.T, d *vfs.Memory, name string) {
+		f, err := d.Open(name, true)
+		if err == nil {
+			_, err = f.WriteAt(make([]byte, 2000), 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	for _, tt := range []struct {
+		name  string
+		spoil func(t *testing.T, d *vfs.Memory)
+	}{
+		{"nothing", nil},
+		{"a queue gone", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll(queue) }},
+		{"a topic gone", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll("/store/consumequeue/topic0") }},
+		{"all gone", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll("/store/consumequeue") }},
+		{"a queue's files gone", func(_ *testing.T, d *vfs.Memory) { d.Remove(queue + "/" + segmentName(0)) }},
+		{"a file without a byte", func(t *testing.T, d *vfs.Memory) { resizeFile(t, d, queue+"/"+segmentName(0), 0) }},
+		{"a file of zeros", func(t *testing.T, d *vfs.Memory) { zero(t, d, queue+"/"+segmentName(0)) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			disk, x := vfs.NewMemory(), sent{}
+			s := mustOpen(t, damageOptions(disk))
+			x.fill(t, s, 0, 200)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if tt.spoil != nil {
+				tt.spoil(t, disk)
+			}
+			for start := range 2 {
+				var said []string
+				o := damageOptions(disk)
+				o.Event = func(e Event) { said = append(said, e.Text) }
+				s := mustOpen(t, o)
+				if whole := strings.Contains(strings.Join(said, "\n"), "read as a whole") || tt.name == "all gone" && start == 0; whole != (tt.spoil != nil && start == 0) {
+					t.Errorf("start %d says %q", start, said)
+				}
+				x.check(t, s)
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // TestCheckpointFromTheFuture: an official checkpoint whose times lie ahead only costs time; the next message is stored today.
 func TestCheckpointFromTheFuture(t *testing.T) {
 	for _, unclean := range []bool{false, true} {

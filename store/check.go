@@ -3,10 +3,13 @@ package store
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"path"
 	"slices"
 	"strconv"
+
+	"github.com/gantrymq/gantry/store/vfs"
 )
 
 // checkFiles refuses files of a wrong name or size among what is derived from the log, and changes nothing. It comes before
@@ -18,13 +21,22 @@ func (s *Store) checkFiles() error {
 	if s.o.Rebuild != nil {
 		return nil // a repair has moved what is wrong aside, and makes the queues that it needs again
 	}
-	return s.queues.check()
+	return s.queues.check(s.checkpoint.own && !s.queues.unclean)
 }
 
-// check looks at the files of every queue. They are listed and not opened.
-func (s *queueSet) check() error {
+// check looks at the files of every queue. They are listed, and of each queue that was left by a clean stop the last one is
+// looked into.
+func (s *queueSet) check(left bool) error {
 	for t := range s.topics() {
-		if err := s.checkTopic(path.Join(t.layout.dir, t.name), t.layout.checkFile); err != nil {
+		l := t.layout
+		err := s.checkTopic(path.Join(l.dir, t.name), l.checkFile, func(dir string, files []fs.DirEntry) error {
+			s.found.note(dir)
+			if !left || s.found.lacking != "" {
+				return nil
+			}
+			return s.found.lookAt(s.fs, l, dir, files)
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -39,30 +51,24 @@ func (s *queueSet) check() error {
 		if !e.IsDir() {
 			continue
 		}
-		if err := s.checkTopic(path.Join(s.extRoot(), e.Name()), s.checkExtFile); err != nil {
+		if err := s.checkTopic(path.Join(s.extRoot(), e.Name()), s.checkExtFile, func(string, []fs.DirEntry) error { return nil }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkTopic looks at the files of a topic's queues. A file without a byte was just being made: it is left to who loads the queue.
-func (s *queueSet) checkTopic(dir string, check func(name string, size int64) (int64, error)) error {
-	ids, err := s.readDir(dir)
-	if err != nil {
-		return fmt.Errorf("list the queues in %s: %w", dir, err)
-	}
-	for _, id := range ids {
-		if _, err := strconv.ParseInt(id.Name(), 10, 32); err != nil || !id.IsDir() {
-			continue
-		}
-		files, err := s.readDir(path.Join(dir, id.Name()))
+// checkTopic looks at the files of a topic's queues, and hands each queue on. A file without a byte was just being made: it is
+// left to who loads the queue.
+func (s *queueSet) checkTopic(dir string, check func(name string, size int64) (int64, error), queue func(dir string, files []fs.DirEntry) error) error {
+	return s.eachQueue(dir, func(dir string) error {
+		files, err := s.readDir(dir)
 		if err != nil {
 			return fmt.Errorf("list a queue: %w", err)
 		}
 		files = slices.DeleteFunc(files, fs.DirEntry.IsDir)
 		for i, e := range files {
-			name := path.Join(dir, id.Name(), e.Name())
+			name := path.Join(dir, e.Name())
 			info, err := e.Info()
 			if err != nil {
 				return fmt.Errorf("look at %s: %w", name, err)
@@ -74,8 +80,92 @@ func (s *queueSet) checkTopic(dir string, check func(name string, size int64) (i
 				return err
 			}
 		}
+		return queue(dir, files)
+	})
+}
+
+// eachQueue lists the folders of a topic's queues.
+func (s *queueSet) eachQueue(dir string, do func(dir string) error) error {
+	ids, err := s.readDir(dir)
+	if err != nil {
+		return fmt.Errorf("list the queues in %s: %w", dir, err)
+	}
+	for _, id := range ids {
+		if _, err := strconv.ParseInt(id.Name(), 10, 32); err != nil || !id.IsDir() {
+			continue
+		}
+		if err := do(path.Join(dir, id.Name())); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// queuesFound is what a start finds of the queues.
+type queuesFound struct {
+	names   uint64 // queueNames of the folders
+	lacking string // the first queue that was left by a clean stop and does not end with an entry; "" when there is none
+}
+
+// note takes a queue's folder into names.
+func (f *queuesFound) note(dir string) {
+	h := fnv.New64a()
+	queue, rest := path.Base(dir), path.Dir(dir)
+	fmt.Fprintf(h, "%s/%s/%s", path.Base(path.Dir(rest)), path.Base(rest), queue)
+	f.names ^= h.Sum64()
+}
+
+// lookAt finds out whether the last file of a queue begins with an entry. One that does not is never left by a clean stop,
+// but where a crash had taken all that a queue had.
+func (f *queuesFound) lookAt(fsys vfs.FS, l *layout, dir string, files []fs.DirEntry) error {
+	f.lacking = dir
+	if len(files) == 0 {
+		return nil
+	}
+	file, err := fsys.Open(path.Join(dir, files[len(files)-1].Name()), false)
+	if err != nil {
+		return fmt.Errorf("open a consume queue file: %w", err)
+	}
+	defer file.Close()
+	if size, err := file.Size(); size == 0 || err != nil {
+		return err
+	}
+	first, err := l.readUnitAt(file, 0)
+	if err == nil && l.valid(first) {
+		f.lacking = ""
+	}
+	return err
+}
+
+// queueNames tells which queues have folders, in one number.
+func (s *queueSet) queueNames() (uint64, error) {
+	var f queuesFound
+	for _, l := range []*layout{&s.simple, &s.batch} {
+		topics, err := s.readDir(l.dir)
+		if err != nil {
+			return 0, fmt.Errorf("list consume queues: %w", err)
+		}
+		for _, t := range topics {
+			if !t.IsDir() {
+				continue
+			}
+			if err := s.eachQueue(path.Join(l.dir, t.Name()), func(dir string) error { f.note(dir); return nil }); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return f.names, nil
+}
+
+// lacking tells what the queues lack of what the last clean stop left; "" when nothing is missing.
+func (s *Store) lacking() string {
+	switch f, c := &s.queues.found, &s.checkpoint; {
+	case f.lacking != "":
+		return fmt.Sprintf("%s ends without an entry, as no clean stop leaves it", f.lacking)
+	case c.queues != 0 && c.queues != f.names:
+		return "the consume queues are not those that the last stop has left"
+	}
+	return ""
 }
 
 func (s *queueSet) readDir(dir string) ([]fs.DirEntry, error) {

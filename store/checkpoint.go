@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"path"
 
@@ -23,7 +22,7 @@ const checkpointSize = 4096
 //	24 i64  the master's flushed offset, used by slaves that act for masters
 //	32 i64  confirm offset
 //	40 i64  physical offset of the newest message whose consume queue entry was synced; 0 is unknown
-//	64      "GANTRY01", i64 position, i64 index position, 56 bytes boot id, i64 synced, u32 CRC-32 of bytes 0 to 151
+//	64      "GANTRY01", i64 position, i64 index position, 56 bytes boot id, i64 synced, u64 queues, u32 CRC-32 of bytes 0 to 159
 //
 // Upstream keeps the file mapped and writes its six words only, so the own part survives a run of the official broker, but
 // its checksum, which covers the six words, does not: it is believed only if Gantry was the last to write.
@@ -40,13 +39,14 @@ type checkpoint struct {
 	indexed  int64  // the index has everything before
 	bootID   string // of the run that wrote it
 	synced   int64  // the log was synced up to here; 0 is unknown
+	queues   uint64 // which queues there were at a clean stop, see queueNames; 0 is unknown
 }
 
 const (
 	checkpointOwn   = 64
 	checkpointMagic = "GANTRY01"
 	checkpointBoot  = 56 // room for a boot id
-	checkpointSum   = checkpointOwn + 8 + 8 + 8 + checkpointBoot + 8
+	checkpointSum   = checkpointOwn + 8 + 8 + 8 + checkpointBoot + 8 + 8
 )
 
 func (c *checkpoint) encode() []byte {
@@ -62,30 +62,29 @@ func (c *checkpoint) encode() []byte {
 	copy(boot, c.bootID)
 	b = append(b, boot...)
 	b = be.AppendUint64(b, uint64(c.synced))
+	b = be.AppendUint64(b, c.queues)
 	b = be.AppendUint32(b, crc32.ChecksumIEEE(b))
 	return b[:checkpointSize]
 }
 
-func decodeCheckpoint(b []byte) (checkpoint, error) {
-	if len(b) < 48 {
-		return checkpoint{}, fmt.Errorf("checkpoint has %d bytes where %d are expected", len(b), checkpointSize)
-	}
+// decodeCheckpoint reads the checkpointSize bytes of a file.
+func decodeCheckpoint(b []byte) checkpoint {
 	be := binary.BigEndian
 	word := func(at int) int64 { return int64(be.Uint64(b[at:])) }
 	c := checkpoint{logTime: word(0), queueTime: word(8), indexTime: word(16), masterFlush: word(24), confirm: word(32), queuePhy: word(40)}
-	if len(b) < checkpointSum+4 || string(b[checkpointOwn:checkpointOwn+8]) != checkpointMagic ||
+	if string(b[checkpointOwn:checkpointOwn+8]) != checkpointMagic ||
 		be.Uint32(b[checkpointSum:]) != crc32.ChecksumIEEE(b[:checkpointSum]) {
-		return c, nil
+		return c
 	}
 	c.own = true
 	c.position, c.indexed = word(checkpointOwn+8), word(checkpointOwn+16)
-	c.synced = word(checkpointSum - 8)
-	boot := b[checkpointOwn+24 : checkpointSum-8]
+	c.synced, c.queues = word(checkpointSum-16), be.Uint64(b[checkpointSum-8:])
+	boot := b[checkpointOwn+24 : checkpointSum-16]
 	for len(boot) > 0 && boot[len(boot)-1] == 0 {
 		boot = boot[:len(boot)-1]
 	}
 	c.bootID = string(boot)
-	return c, nil
+	return c
 }
 
 // minTime is the time up to which log and queues are known to be synced, with upstream's margin.
@@ -105,7 +104,7 @@ func (c *checkpoint) forgetFuture(now int64) (forgot bool) {
 	return forgot
 }
 
-// checkpointFile is the checkpoint on the disk. It is made with the first write, because a start that is refused makes nothing.
+// checkpointFile is the checkpoint on the disk. It is made when a start is certain: one that is refused makes nothing.
 type checkpointFile struct {
 	fs   vfs.FS
 	root string
@@ -124,29 +123,34 @@ func openCheckpoint(fsys vfs.FS, root string) (checkpointFile, checkpoint, error
 	if err != nil {
 		return c, checkpoint{}, fmt.Errorf("open the checkpoint: %w", err)
 	}
+	size, err := f.Size()
 	b := make([]byte, checkpointSize)
-	n, err := f.ReadAt(b, 0)
-	if err != nil && err != io.EOF {
+	switch {
+	case err != nil:
+	case size == 0:
+		c.file = f
+		return c, checkpoint{}, nil
+	case size != checkpointSize:
+		f.Close()
+		return c, checkpoint{}, fmt.Errorf("%s: checkpoint has %d bytes where %d are expected: move it away, and more of the commit log is read", c.path(), size, checkpointSize)
+	default:
+		_, err = f.ReadAt(b, 0)
+	}
+	if err != nil {
 		f.Close()
 		return c, checkpoint{}, fmt.Errorf("read the checkpoint: %w", err)
 	}
-	if n == 0 {
-		c.file = f
-		return c, checkpoint{}, nil
-	}
-	content, err := decodeCheckpoint(b[:n])
-	if err != nil {
-		f.Close()
-		return c, checkpoint{}, fmt.Errorf("%s: %w", c.path(), err)
-	}
 	c.file, c.made = f, true
-	return c, content, nil
+	return c, decodeCheckpoint(b), nil
 }
 
 func (f *checkpointFile) path() string { return path.Join(f.root, "checkpoint") }
 
-// make gives the file its size and a durable name.
+// make gives the file its size and a durable name, if it has not got them.
 func (f *checkpointFile) make() (err error) {
+	if f.made {
+		return nil
+	}
 	if f.file == nil {
 		f.file, err = f.fs.Create(f.path())
 	}
@@ -166,10 +170,8 @@ func (f *checkpointFile) make() (err error) {
 // write makes c durable. It fits into one sector, so it is written whole or not at all; if a disk tears it nevertheless, the
 // checksum of the own part fails and the six words are taken alone, which then only costs time.
 func (f *checkpointFile) write(c *checkpoint) error {
-	if !f.made {
-		if err := f.make(); err != nil {
-			return err
-		}
+	if err := f.make(); err != nil {
+		return err
 	}
 	if _, err := f.file.WriteAt(c.encode(), 0); err != nil {
 		return fmt.Errorf("write the checkpoint: %w", err)

@@ -68,7 +68,8 @@ func (x *keyIndex) load(discard func(indexHeader) bool) (rebuild int64, err erro
 		if err != nil {
 			return rebuild, err
 		}
-		if !ok || discard(h) {
+		// A file without an entry is never left by a clean stop: it was made at a crash, or its header is lost.
+		if !ok || h.count <= 1 || discard(h) {
 			x.cache.forget(pathKey(name))
 			x.doomed = append(x.doomed, name)
 			from := trusted // where it began is not known if its header is lost

@@ -48,7 +48,7 @@ func Open(o Options) (*Store, error) {
 		}
 		return nil, errors.Join(err, s.release())
 	}
-	if err := errors.Join(markLock(o), s.writeAbort()); err != nil {
+	if err := errors.Join(markLock(o), s.checkpointFile.make(), s.writeAbort()); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	s.recovering = false

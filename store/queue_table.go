@@ -51,6 +51,7 @@ type queueSet struct {
 	light        atomic.Int64 // topics that are light queues
 
 	unclean     bool // the last user did not stop cleanly; set at start
+	found       queuesFound
 	extOn       bool // ext files are written from the start on
 	extFileSize int64
 	bitMap      func(dst []byte, topic, properties string) []byte // may be nil

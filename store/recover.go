@@ -48,6 +48,7 @@ func (s *Store) recover() error {
 		return err
 	}
 	s.log.view.Store(&logView{segs: segs})
+	defer func() { s.checkpoint.queues = 0 }() // from now on there may be others
 	s.queues.unclean = unclean
 	if err := s.queues.list(); err != nil {
 		return err
@@ -165,6 +166,11 @@ func (s *Store) plan(segs []*segment, unclean bool) (recoveryPlan, error) {
 		if c.position > last.end() {
 			return p, fmt.Errorf("the checkpoint says that the commit log is complete up to %d, but its files end at %d: bring the missing files back; to go on with what is there, remove %s",
 				c.position, last.end(), path.Join(s.o.Root, "checkpoint"))
+		}
+		if lacking := s.lacking(); lacking != "" && !unclean {
+			s.o.Event(Event{Level: Warning, Text: lacking + ": the commit log is read as a whole, and the queues are completed from it"})
+			p.own, p.start = false, first.base
+			return p, nil
 		}
 		p.start = max(c.position, first.base)
 		return p, nil
@@ -400,7 +406,7 @@ type recovered struct {
 
 // settle makes what was recovered durable and says so.
 func (s *Store) settle(p recoveryPlan, end int64, began time.Time) error {
-	if p.unclean || p.mended || s.o.Rebuild != nil {
+	if p.unclean || p.mended || s.o.Rebuild != nil || len(s.index.doomed) > 0 {
 		if err := s.takeCheckpoint(); err != nil {
 			return err
 		}

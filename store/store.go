@@ -118,6 +118,16 @@ func (s *Store) finish() error {
 	if err := s.dispatchConfirmed(); err != nil {
 		return err
 	}
+	if err := s.queues.writeOut(); err != nil {
+		return err
+	}
+	names, err := s.queues.queueNames()
+	if err != nil {
+		return err
+	}
+	s.checkpointing.Lock()
+	s.checkpoint.queues = names
+	s.checkpointing.Unlock()
 	return s.takeCheckpoint()
 }
 

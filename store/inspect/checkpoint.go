@@ -24,8 +24,8 @@ type checkpoint struct {
 
 const (
 	checkpointSize = 4096
-	ownAt          = 64  // Gantry's part: magic, position, index position, boot id
-	ownEnd         = 152 // its checksum, which covers everything before
+	ownAt          = 64  // Gantry's part: magic, position, index position, boot id, synced, queues
+	ownEnd         = 160 // its checksum, which covers everything before
 )
 
 func (d *Dir) readCheckpoint() error {

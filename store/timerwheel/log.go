@@ -69,11 +69,14 @@ func (l *unitLog) list() (bases []int64, err error) {
 		return nil, fmt.Errorf("list the timer log: %w", err)
 	}
 	for i, e := range entries {
-		base, err := strconv.ParseInt(e.Name(), 10, 64)
-		if err != nil || fileName(base) != e.Name() {
+		if e.IsDir() {
 			continue
 		}
 		name := path.Join(l.dir, e.Name())
+		base, err := strconv.ParseInt(e.Name(), 10, 64)
+		if err != nil || fileName(base) != e.Name() {
+			return nil, fmt.Errorf("%s is no file of the timer log: move it out of the store", name)
+		}
 		info, err := l.fs.Stat(name)
 		if err != nil {
 			return nil, fmt.Errorf("look at a file of the timer log: %w", err)
