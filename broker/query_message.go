@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
@@ -31,7 +32,7 @@ func (b *Broker) queryMessage(r *remoting.Request) error {
 	var h protocol.QueryMessageRequestHeader
 	needed := []string{"beginTimestamp", "endTimestamp"}
 	text, _ := r.Ext.Get("_UNIQUE_KEY_QUERY")
-	unique := text == "true"
+	unique := strings.EqualFold(text, "true") // as Java reads a boolean
 	if !unique {
 		needed = append(needed, "maxNum")
 	}

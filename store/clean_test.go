@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/store/vfs"
 )
 
@@ -82,6 +83,54 @@ func TestRetention(t *testing.T) {
 			}
 			x.check(t, s)
 		})
+	}
+}
+
+// TestRetentionOfTheIndex: index files go with the messages in them, from the oldest on, and what is left is still asked.
+func TestRetentionOfTheIndex(t *testing.T) {
+	s, disk, _, _ := cleanStore(t)
+	find := func(key string) IndexResult {
+		t.Helper()
+		r, err := s.QueryIndex("topic0", protocol.IndexTypeKey, key, 64, 0, 1<<60)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	list := func() (names []string) {
+		entries, err := disk.ReadDir("/store/index")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	before := list()
+	if len(find("k0").Records) != 1 {
+		t.Fatal("the first message is not found")
+	}
+	fillTo(disk, 0.88)
+	if err := s.Tune(func(t *Tuning) { t.DeleteFilesPause = 0 }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.clean(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lo, _ := s.LogRange()
+	after := list()
+	if len(after) == 0 || len(after) >= len(before) || !slices.Equal(after, before[len(before)-len(after):]) {
+		t.Fatalf("of the index files %q are left %q", before, after)
+	}
+	if h, ok, err := s.index.inspect("/store/index/" + after[0]); err != nil || !ok || h.endPhy < lo {
+		t.Errorf("the oldest index file ends at %d (%v), the log begins at %d", h.endPhy, err, lo)
+	}
+	if r := find("k0"); len(r.Records) > 0 || r.LastUpdateTime > 0 {
+		t.Errorf("the first message is found: %+v", r)
+	}
+	if n, m := len(find("k999").Records), len(find("all").Records); n != 1 || m == 0 {
+		t.Errorf("the last message is found %d times, of all %d", n, m)
 	}
 }
 

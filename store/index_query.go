@@ -13,10 +13,9 @@ import (
 
 // IndexResult is what QueryIndex found.
 type IndexResult struct {
-	Records         [][]byte // copies, oldest first
-	LastUpdateTime  int64    // store time of the newest indexed message, ms
-	LastUpdatePhy   int64    // its physical offset
-	CollisionsTaken int      // entries whose hash matched and whose message did not carry the key
+	Records        [][]byte // copies, oldest first
+	LastUpdateTime int64    // store time of the newest indexed message, ms; 0 when no entry has the key's hash, as upstream
+	LastUpdatePhy  int64    // its physical offset, or 0 likewise
 }
 
 // QueryIndex finds messages of a topic by key: with kind protocol.IndexTypeKey or IndexTypeUnique among keys and unique
@@ -29,7 +28,9 @@ func (s *Store) QueryIndex(topic, kind, key string, limit int, begin, end int64)
 	limit = min(limit, s.tuning.Load().MaxQueryCount)
 	text := appendIndexKey(nil, topic, kind, key)
 	seen := map[int64]bool{}
+	matched := false
 	take := func(phy int64) bool {
+		matched = true
 		if seen[phy] {
 			return len(r.Records) < limit
 		}
@@ -38,9 +39,7 @@ func (s *Store) QueryIndex(topic, kind, key string, limit int, begin, end int64)
 		if err != nil {
 			return len(r.Records) < limit // expired, or not a record: an entry outlives its message
 		}
-		if !hasKey(b, topic, kind, key) {
-			r.CollisionsTaken++
-		} else {
+		if hasKey(b, topic, kind, key) {
 			r.Records = append(r.Records, b)
 		}
 		return len(r.Records) < limit
@@ -48,17 +47,21 @@ func (s *Store) QueryIndex(topic, kind, key string, limit int, begin, end int64)
 	if limit <= 0 {
 		return r, nil
 	}
+	var newest indexHeader
 	for i, f := range s.index.snapshot() {
 		h, err := s.index.search(f, indexHash(text), begin, end, take)
 		if err != nil {
 			return r, err
 		}
 		if i == 0 {
-			r.LastUpdateTime, r.LastUpdatePhy = h.endTime, h.endPhy
+			newest = h
 		}
 		if h.beginTime < begin || len(r.Records) >= limit {
 			break
 		}
+	}
+	if matched {
+		r.LastUpdateTime, r.LastUpdatePhy = newest.endTime, newest.endPhy
 	}
 	slices.SortFunc(r.Records, func(a, b []byte) int {
 		return int(min(max(codec.RecordPhysicalOffset(a)-codec.RecordPhysicalOffset(b), -1), 1))

@@ -223,9 +223,15 @@ func TestQueryIndex(t *testing.T) {
 			t.Errorf("%s %q, at most %d: %d messages, want %d", tt.kind, tt.key, tt.limit, got, tt.want)
 		}
 	}
-	r, err := s.QueryIndex("t", protocol.IndexTypeKey, "k5", 64, 0, 1)
-	if err != nil || len(r.Records) != 0 {
-		t.Errorf("before anything was sent: %d messages, %v", len(r.Records), err)
+	for _, tt := range []struct {
+		key   string
+		end   int64
+		known bool // then it is told how far the index reaches
+	}{{"k5", 1, false}, {"absent", 1 << 60, false}, {"k5", 1 << 60, true}} {
+		r, err := s.QueryIndex("t", protocol.IndexTypeKey, tt.key, 64, 0, tt.end)
+		if err != nil || len(r.Records) > 0 != tt.known || r.LastUpdateTime > 0 != tt.known || r.LastUpdatePhy > 0 != tt.known {
+			t.Errorf("key %s until %d: %d messages, the index reaches %d at %d, %v", tt.key, tt.end, len(r.Records), r.LastUpdatePhy, r.LastUpdateTime, err)
+		}
 	}
 }
 
