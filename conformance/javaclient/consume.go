@@ -147,6 +147,12 @@ func retryThenDeadLetter(k *kit) {
 // divides queues, which takes up to 50 seconds.
 func (k *kit) knownGroup(topic string) string {
 	group := k.Group()
+	k.meet(group, topic)
+	return group
+}
+
+// meet has the broker know a group, and waits until its retry topic is routed.
+func (k *kit) meet(group, topic string) {
 	k.close(k.push(group, topic, nil))
 	c := k.oldPull(k.Group(), nil)
 	k.Eventually(20*time.Second, "the retry topic of "+group, func(ctx context.Context) error {
@@ -156,7 +162,6 @@ func (k *kit) knownGroup(topic string) string {
 		}
 		return err
 	})
-	return group
 }
 
 // deadLetter waits for the first message of a group's dead-letter queue.

@@ -98,21 +98,35 @@ func beating(a args) args {
 	return all
 }
 
-// topic creates a topic with n queues through the client and waits until its route is
-// known: the broker tells the name server in its own time.
+// creationTime bounds the creation of a topic, and the wait for its route: the broker tells the name
+// server in its own time.
+const creationTime = 20 * time.Second
+
+// topic creates a topic with n queues through the client and waits until its route is known.
 func (k *kit) topic(p *javadriver.Producer, n int) string {
 	topic := k.Topic()
+	k.createTopic(p, topic, n, 1)
+	return topic
+}
+
+// createTopic has a client create a topic with n queues on each of so many brokers, and waits until
+// its route is known.
+func (k *kit) createTopic(p *javadriver.Producer, topic string, n, brokers int) {
 	// The client gives each of its steps 3 seconds, and a JVM's first TLS handshake on a
 	// busy machine may take longer.
-	k.Eventually(20*time.Second, "the creation of "+topic, func(ctx context.Context) error { return p.CreateTopic(ctx, topic, n) })
-	k.Eventually(20*time.Second, "the route of "+topic, func(ctx context.Context) error {
+	k.Eventually(creationTime, "the creation of "+topic, func(ctx context.Context) error { return p.CreateTopic(ctx, topic, n) })
+	k.awaitQueues(p, topic, n*brokers)
+}
+
+// awaitQueues waits until a client knows n queues of a topic.
+func (k *kit) awaitQueues(p *javadriver.Producer, topic string, n int) {
+	k.Eventually(creationTime, "the route of "+topic, func(ctx context.Context) error {
 		qs, err := p.Queues(ctx, topic)
 		if err == nil && len(qs) != n {
 			err = fmt.Errorf("the topic has queues %v, want %d", qs, n)
 		}
 		return err
 	})
-	return topic
 }
 
 // send sends one message and wants SEND_OK.

@@ -74,6 +74,13 @@ final class Args {
         if (has("unit")) {
             c.setUnitName(str("unit"));
         }
+        if (has("namespace")) {
+            c.setNamespace(str("namespace"));
+        }
+        if (has("namespaceV2")) {
+            // since 5.2.0
+            ClientConfig.class.getMethod("setNamespaceV2", String.class).invoke(c, str("namespaceV2"));
+        }
         if (has("tls")) {
             c.setUseTLS(flag("tls"));
         }
