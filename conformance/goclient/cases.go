@@ -46,6 +46,7 @@ func Cases(kills int) []conformance.Case {
 		{Name: "timer-messages", Feature: "timer messages", Settings: timers, Codes: consuming, Run: timerMessages},
 		{Name: "offset-continuation", Feature: "consumer offsets", Codes: consuming, Timeout: 2 * time.Minute, Run: offsetContinuation},
 		{Name: "namespaces", Feature: "namespaces", Codes: append([]protocol.RequestCode{protocol.ConsumerSendMsgBack, protocol.GetConsumerConnectionList, protocol.GetTopicConfig}, consuming...), Run: namespaces},
+		{Name: "traces", Feature: "message traces", Settings: tracing, Codes: append([]protocol.RequestCode{protocol.QueryMessage}, consuming...), Run: traces},
 		{Name: "relays", Feature: "consumers seen by administrators", Codes: append([]protocol.RequestCode{protocol.GetConsumerConnectionList, protocol.GetConsumerRunningInfo, protocol.InvokeBrokerToGetConsumerStatus, protocol.ConsumeMessageDirectly}, consuming...), Run: relays},
 		{Name: "relayed-reset", Feature: "consumers seen by administrators", Slow: true, Timeout: 2 * time.Minute, Codes: append([]protocol.RequestCode{protocol.InvokeBrokerToResetOffset, protocol.ResetConsumerClientOffset}, consuming...), Run: relayedReset},
 		{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute, Run: rebalance},

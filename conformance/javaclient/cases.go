@@ -76,6 +76,7 @@ func entries() []entry {
 		{Case: c{Name: "ordered-two-consumers", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ, protocol.UnlockBatchMQ), Timeout: 3 * time.Minute}, run: orderedTwoConsumers},
 		{Case: c{Name: "namespaces", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespaces},
 		{Case: c{Name: "namespaces-v2", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespacesV2, only: javadriver.V550},
+		{Case: c{Name: "traces", Feature: "message traces", Settings: tracing, Codes: with(consuming, protocol.QueryMessage), Timeout: 2 * time.Minute}, run: traces},
 		{Case: c{Name: "broadcast", Feature: "broadcasting", Codes: consuming}, run: broadcast},
 		{Case: c{Name: "pull-consumer", Feature: "pulling", Codes: with(producing, protocol.PullMessage, protocol.UpdateConsumerOffset, protocol.QueryConsumerOffset), Timeout: 2 * time.Minute}, run: oldPull},
 		{Case: c{Name: "lite-pull-consumer", Feature: "pulling", Codes: with(consuming, protocol.LitePullMessage), Timeout: 2 * time.Minute}, run: litePull},

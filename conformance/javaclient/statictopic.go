@@ -61,11 +61,12 @@ func inOrder(all []message, queue int) (bodies []string) {
 	return slices.Compact(bodies)
 }
 
-// tool runs a command of the official admin tool, which must not fail.
-func (k *kit) tool(command string, options ...string) {
+// tool runs a command of the official admin tool, which must not fail, and returns what it printed.
+func (k *kit) tool(command string, options ...string) string {
 	out, exits, err := k.driver.Admin(k.ctx, append([]string{command, "-n", k.nameSrv}, options...)...)
 	k.Check(err, "run mqadmin %s", command)
 	if exits || strings.Contains(out, "Exception") {
 		k.Fatalf("mqadmin %s printed\n%s", command, out)
 	}
+	return out
 }
