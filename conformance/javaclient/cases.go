@@ -74,6 +74,10 @@ func entries() []entry {
 		{Case: c{Name: "request-reply", Feature: "request and reply", Codes: with(consuming, protocol.SendReplyMessageV2, protocol.PushReplyMessageToClient)}, run: requestReply},
 		{Case: c{Name: "ordered-push", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ, protocol.UnlockBatchMQ), Timeout: 2 * time.Minute}, run: orderedPush},
 		{Case: c{Name: "ordered-two-consumers", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ, protocol.UnlockBatchMQ), Timeout: 3 * time.Minute}, run: orderedTwoConsumers},
+		{
+			Case: c{Name: "ordered-broker-returns", Feature: "ordered consumption", Topology: conformance.TwoBrokers, Needs: conformance.Control, Slow: true, Codes: with(consuming, protocol.LockBatchMQ)},
+			run:  orderedBrokerReturns, only: javadriver.V550, properties: quickRebalance,
+		},
 		{Case: c{Name: "namespaces", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespaces},
 		{Case: c{Name: "namespaces-v2", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespacesV2, only: javadriver.V550},
 		{Case: c{Name: "traces", Feature: "message traces", Settings: tracing, Codes: with(consuming, protocol.QueryMessage), Timeout: 2 * time.Minute}, run: traces},

@@ -1,0 +1,87 @@
+package javaclient
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gantrymq/gantry/conformance/javadriver"
+	"github.com/gantrymq/gantry/conformance/wire"
+	"github.com/gantrymq/gantry/protocol"
+)
+
+// quickRebalance lets a consumer divide queues, and renew its locks on them, every second.
+var quickRebalance = map[string]string{"rocketmq.client.rebalance.waitInterval": "1000", "rocketmq.client.rebalance.lockInterval": "1000"}
+
+// orderedBrokerReturns: of two brokers one goes and comes back under an ordered consumer. Each queue
+// is consumed in its order throughout, and the returned broker, which has forgotten its locks, is
+// asked for them anew before anything of it is consumed.
+func orderedBrokerReturns(k *kit) {
+	k.StartServers()
+	const queues = 2 // of each broker
+	brokers := k.Servers().Brokers
+	p := k.producer(args{"pollNamesrvMs": 500, "retries": 2})
+	topic, group := k.Topic(), k.Group()
+	k.createTopic(p, topic, queues, len(brokers))
+	c := k.push(group, topic, args{"orderly": true, "pollNamesrvMs": 500, "persistMs": 500})
+	sent, total := map[string][]string{}, 0
+	send := func(prefix string, to int) {
+		for _, b := range brokers[:to] {
+			for id := range queues {
+				for _, body := range bodies(fmt.Sprintf("%s-%s-%d", prefix, b.Name(), id), 5) {
+					k.Eventually(20*time.Second, "a send to "+b.Name(), func(ctx context.Context) error {
+						r, err := p.Send(ctx, message{Topic: topic, Body: []byte(body)}, args{"broker": b.Name(), "queue": id})
+						if err == nil && r.Status != "SEND_OK" {
+							err = fmt.Errorf("the answer is %s", r.Status)
+						}
+						return err
+					})
+					at := fmt.Sprint(b.Name(), id)
+					sent[at] = append(sent[at], body)
+					total++
+				}
+			}
+		}
+		_, err := c.Wait(k.ctx, func(ms []message) bool { return len(slices.Compact(texts(ms))) == total })
+		k.Check(err, "consume what was sent %s", prefix)
+	}
+	send("before", 2)
+	k.Check(brokers[1].Stop(k.ctx), "stop a broker")
+	k.shared([]*javadriver.PushConsumer{c}, queues)
+	send("meanwhile", 1)
+	k.Check(brokers[1].Start(k.ctx), "start the broker")
+	k.shared([]*javadriver.PushConsumer{c}, queues*len(brokers))
+	k.lockedBySomebody(brokers[1].Address(), brokers[1].Name(), group, topic, queues)
+	k.awaitQueues(p, topic, queues*len(brokers))
+	send("after", 2)
+	first := map[string][]string{} // what was given again is not counted
+	for _, m := range c.Messages() {
+		at := fmt.Sprint(m.Broker, m.Queue)
+		if !slices.Contains(first[at], m.Text()) {
+			first[at] = append(first[at], m.Text())
+		}
+	}
+	for at, want := range sent {
+		if !slices.Equal(first[at], want) {
+			k.Errorf("queue %s came as %q, want %q", at, first[at], want)
+		}
+	}
+}
+
+// lockedBySomebody wants a stranger's request for the locks of all queues to be refused.
+func (k *kit) lockedBySomebody(address, broker, group, topic string, queues int) {
+	var set []map[string]any
+	for id := range queues {
+		set = append(set, map[string]any{"topic": topic, "brokerName": broker, "queueId": id})
+	}
+	body, err := json.Marshal(map[string]any{"clientId": "a stranger", "consumerGroup": group, "mqSet": set})
+	k.Check(err, "encode a request")
+	r, err := wire.Call(k.ctx, address, &wire.Frame{Code: int32(protocol.LockBatchMQ), Body: body})
+	k.Check(err, "ask for locks")
+	var answer struct{ LockOKMQSet []any }
+	if err := json.Unmarshal(r.Body, &answer); err != nil || len(answer.LockOKMQSet) > 0 {
+		k.Errorf("a stranger is given the locks %s", r.Body)
+	}
+}
