@@ -53,7 +53,7 @@ func parse() options {
 	flag.BoolVar(&o.list, "list", false, "list the cases and run nothing")
 	flag.BoolVar(&o.verbose, "v", false, "print every case as it ends")
 	flag.StringVar(&o.gantry, "gantry", "", "gantry binary of the target process; empty builds it")
-	flag.StringVar(&o.image, "image", setting("GANTRY_CONFORMANCE_IMAGE", "gantry-conformance/rocketmq:5.5.0"), "image of the official release")
+	flag.StringVar(&o.image, "image", setting("GANTRY_CONFORMANCE_IMAGE", "gantry-conformance/rocketmq:5.5.0-archived"), "image of the official release")
 	flag.StringVar(&o.lib, "lib", setting("GANTRY_CONFORMANCE_LIB", ""), "folder with the official jars")
 	flag.StringVar(&o.nameServers, "namesrv", "", "name servers of the target external, host:port separated by semicolons")
 	flag.StringVar(&o.brokers, "broker", "", "brokers of the target external, host:port separated by semicolons")

@@ -26,12 +26,15 @@ import (
 
 // script starts the server of the arguments with whichever official jars the image has: those
 // of the built image, or those of the published one, whose configuration folder with the
-// logging set-up lies beside the jars. Everything printed goes to the file named first.
+// logging set-up lies beside the jars. The built image also has an archive of loaded classes.
+// Everything printed goes to the file named first.
 const script = `log=$1; shift
 for lib in "${ROCKETMQ_HOME:-/opt/rocketmq}/lib" /opt/rocketmq/lib /home/rocketmq/*/lib; do
 	[ -d "$lib" ] && break
 done
-export CLASSPATH="$lib/../conf:$lib/*"
+export CLASSPATH="$lib/*"
+[ -d "$lib/../conf" ] && CLASSPATH="$lib/../conf:$CLASSPATH"
+[ -e "$lib/../classes.jsa" ] && set -- "-XX:SharedArchiveFile=$lib/../classes.jsa" "$@"
 exec java "$@" >>"$log" 2>&1`
 
 // Launcher starts servers of the official release from an image.
