@@ -11,13 +11,11 @@ import (
 	"sync/atomic"
 )
 
-// sync writes every tail and makes all that was written durable, names included. On error nothing is taken as synced.
+// sync makes durable what writeOut has written, names included. It writes nothing itself: a disk that has no room for what has
+// come since must not be taken for one that failed. On error nothing is taken as synced.
 func (s *queueSet) sync() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if err := s.writeOutLocked(); err != nil {
-		return err
-	}
 	s.mu.Lock()
 	files, dirs := s.unsynced, s.newNames
 	s.unsynced, s.newNames = map[fileKey]struct{}{}, map[string]struct{}{}

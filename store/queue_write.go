@@ -36,10 +36,6 @@ func (s *queueSet) add(q *queue, off int64, u unit) {
 func (s *queueSet) writeOut() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.writeOutLocked()
-}
-
-func (s *queueSet) writeOutLocked() error {
 	s.mu.Lock()
 	batch := s.dirty
 	s.dirty = nil
