@@ -16,7 +16,9 @@ func (b *Broker) openTimer(cfg *Config, dir string) error {
 	if !cfg.TimerWheelEnable {
 		return nil
 	}
-	service, loaded, err := timer.Open(b.timerOptions(cfg, dir))
+	o := b.timerOptions(cfg, dir)
+	o.Distrust = b.store.Distrusted()
+	service, loaded, err := timer.Open(o)
 	if err := b.noteLoad(loaded, err); err != nil {
 		return err
 	}
@@ -107,3 +109,6 @@ func (s timerStore) Append(m *codec.Message) error {
 
 // Flush makes the commit log durable.
 func (s timerStore) Flush() error { return s.b.store.Flush() }
+
+// SyncFailed stops all writing: what waits is derived from the commit log as queues are.
+func (s timerStore) SyncFailed(err error) { s.b.store.SyncFailed(err) }

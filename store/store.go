@@ -32,6 +32,7 @@ type Store struct {
 	checkpointFile checkpointFile
 	checkpointed   atomic.Int64 // the newest checkpoint's position
 
+	distrusted   bool                  // see Distrusted; set at start
 	failed       atomic.Pointer[error] // why writes have stopped for good
 	diskFull     atomic.Bool           // the disk is fuller than Tuning.DiskWarning
 	queuesBroken atomic.Bool           // consume queues could not be written lately

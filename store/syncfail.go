@@ -31,6 +31,13 @@ func (s *Store) syncFailed(err error) error {
 	return err
 }
 
+// SyncFailed does the same for a sync of files that somebody else keeps and derives from the log.
+func (s *Store) SyncFailed(err error) { s.syncFailed(err) }
+
+// Distrusted reports whether a sync had failed before the last stop, so that this start did not believe the page cache. Who keeps
+// files that are derived from the log must not believe it either.
+func (s *Store) Distrusted() bool { return s.distrusted }
+
 // distrustCache drops the page cache of the log that is to be walked, when a sync has failed before: what is read is then what
 // the disk has.
 func (s *Store) distrustCache(p *recoveryPlan, segs []*segment) error {
@@ -41,7 +48,7 @@ func (s *Store) distrustCache(p *recoveryPlan, segs []*segment) error {
 	if err != nil {
 		return fmt.Errorf("look for the mark of a failed sync: %w", err)
 	}
-	p.unclean, p.kept = true, false
+	p.unclean, p.kept, s.distrusted = true, false, true
 	s.o.Event(Event{Level: Warning, Text: "a sync had failed before the last stop: only what the disk really has is believed"})
 	for _, g := range segs {
 		if g.end() <= p.start {

@@ -37,6 +37,7 @@ type fakeStore struct {
 	flushed int             // records before are durable
 	fail    func(m *codec.Message) error
 	early   []string
+	broken  error // what SyncFailed was told
 }
 
 func (s *fakeStore) Range() (first, end int64) {
@@ -100,6 +101,13 @@ func (s *fakeStore) Flush() error {
 	return nil
 }
 
+func (s *fakeStore) SyncFailed(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = err
+	s.fail = func(*codec.Message) error { return err }
+}
+
 // delivered counts the records of each id that are not in the timer topic.
 func (s *fakeStore) delivered() map[string]int {
 	s.mu.Lock()
@@ -145,6 +153,9 @@ func newBench(t testing.TB) *bench {
 func (b *bench) open() {
 	b.t.Helper()
 	b.o.FS = b.disk
+	if b.store.broken != nil {
+		b.store.broken, b.store.fail = nil, nil
+	}
 	s, _, err := Open(b.o)
 	if err != nil {
 		b.t.Fatal(err)

@@ -42,6 +42,9 @@ type Store interface {
 	Append(m *codec.Message) error
 	// Flush makes the commit log durable.
 	Flush() error
+	// SyncFailed tells that the disk did not take what the timer has written: nothing may
+	// be accepted any more.
+	SyncFailed(err error)
 }
 
 // Settings are what may change while the timer runs. The names in brackets are the
@@ -67,6 +70,7 @@ type Options struct {
 	FileSize      int64         // [mappedFileSizeTimerLog]
 	FlushInterval time.Duration // [timerFlushIntervalMs]
 	Slots         int64         // of the wheel; 0 is the official number
+	Distrust      bool          // a sync has failed before the last stop, see timerwheel.Options
 
 	ConfigFS configfile.FS // of the metrics; configfile.OS when nil
 	Metrics  string        // path of timermetrics
@@ -148,7 +152,7 @@ func Open(o Options) (*Service, configfile.Loaded, error) {
 }
 
 func (o *Options) files() timerwheel.Options {
-	return timerwheel.Options{FS: o.FS, Root: o.Root, Checkpoint: o.Checkpoint, Precision: o.Precision, FileSize: o.FileSize, Slots: o.Slots}
+	return timerwheel.Options{FS: o.FS, Root: o.Root, Checkpoint: o.Checkpoint, Precision: o.Precision, FileSize: o.FileSize, Slots: o.Slots, Distrust: o.Distrust}
 }
 
 // Try finds out whether Open would refuse the files for their sizes or contents, and
@@ -214,7 +218,7 @@ func (s *Service) round() (wake int64) {
 	default:
 		wake = s.sleepUntil(now)
 	}
-	s.failing = false
+	s.failing = s.failing && s.dirty // until the progress has been committed again
 	return wake
 }
 
@@ -300,7 +304,11 @@ func (s *Service) commit(way func(p timerwheel.Progress, now, stateVersion int64
 	if err := s.opts.Store.Flush(); err != nil {
 		return err
 	}
-	return way(p, s.opts.Now(), s.opts.StateVersion())
+	err := way(p, s.opts.Now(), s.opts.StateVersion())
+	if errors.Is(err, timerwheel.ErrSync) {
+		s.opts.Store.SyncFailed(err)
+	}
+	return err
 }
 
 // Close commits and closes the files. It must not be called while Run runs.

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -493,5 +494,35 @@ func TestMetricsFile(t *testing.T) {
 	if got := b.s.Metrics().TimingCount; len(got) != 0 {
 		t.Errorf("metrics of a topic that was deleted: %v", got)
 	}
+	b.close()
+}
+
+// TestFailedSync: a sync of the timer log that failed stops the store, and is not followed by one that counts: after the power failure
+// that it announces every message comes.
+func TestFailedSync(t *testing.T) {
+	b := newBench(t)
+	b.open()
+	b.send("a", b.clock+60_000)
+	b.to(b.clock + 3000)
+	b.disk.Inject(func(op vfs.Op) error {
+		if op.Kind == vfs.OpSync && strings.Contains(op.Name, "/timerlog/") {
+			return syscall.EIO
+		}
+		return nil
+	})
+	b.send("b", b.clock+70_000)
+	b.to(b.clock + 3000)
+	b.disk.Inject(nil)
+	b.to(b.clock + 3000)
+	if b.store.broken == nil || len(b.said) != 1 {
+		t.Errorf("the store was told %v, the operator %v", b.store.broken, b.said)
+	}
+	if err := b.s.Close(); err == nil {
+		t.Error("closed as if nothing had happened")
+	}
+	b.disk = b.disk.Reboot()
+	b.open()
+	b.to(b.clock + 80_000)
+	b.expect("map[a:1 b:1]")
 	b.close()
 }

@@ -101,8 +101,8 @@ func decodeCheckpoint(b []byte) (c Checkpoint, own *ownPart) {
 	return c, own
 }
 
-// openCheckpoint opens or makes the file.
-func openCheckpoint(fsys vfs.FS, name string) (f vfs.File, c Checkpoint, own *ownPart, err error) {
+// openCheckpoint opens or makes the file. With distrust it reads what the disk has.
+func openCheckpoint(fsys vfs.FS, name string, distrust bool) (f vfs.File, c Checkpoint, own *ownPart, err error) {
 	fail := func(err error) (vfs.File, Checkpoint, *ownPart, error) {
 		if f != nil {
 			err = errors.Join(err, f.Close())
@@ -118,6 +118,9 @@ func openCheckpoint(fsys vfs.FS, name string) (f vfs.File, c Checkpoint, own *ow
 		if err == nil {
 			err = errors.Join(f.Truncate(checkpointSize), fsys.SyncDir(path.Dir(name)))
 		}
+	}
+	if err == nil && distrust {
+		err = f.Forget()
 	}
 	if err != nil {
 		return fail(err)

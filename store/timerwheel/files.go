@@ -20,6 +20,10 @@ type Options struct {
 	FileSize   int64  // [mappedFileSizeTimerLog]
 	Slots      int64  // OfficialSlots when 0; another number is for tests
 
+	// Distrust says that a sync has failed before the last stop: what the page cache shows
+	// is not believed, nor what was noted and not committed.
+	Distrust bool
+
 	// Sound tells whether the commit log has the record that a unit is about. Units
 	// that were not synced when the last run ended are asked for; the first that is
 	// not sound ends the log.
@@ -39,10 +43,16 @@ type Files struct {
 	latest  atomic.Int64   // no slot after this time has units
 	pending int64          // what Write will add to waiting
 	held    bool           // see Hold
+	failed  error          // wraps ErrSync: a sync has failed, and nothing counts any more
 
 	mu         sync.Mutex // guards checkpoint
 	checkpoint Checkpoint
 }
+
+// ErrSync is wrapped by what Commit, Finish and Note return once a sync has failed. It is
+// final: the system takes pages for written then that are not, so that a later sync, which
+// works, proves nothing.
+var ErrSync = errors.New("the disk did not take what the timer has written")
 
 // Waiting is the number of messages that wait in the wheel (upstream's
 // timerCongestNum).
@@ -210,6 +220,9 @@ func (f *Files) Clear(from, to int64) error {
 // Note writes how far the delivery is, without a sync: it is believed as long as
 // the machine has not been started again.
 func (f *Files) Note(p Progress) error {
+	if f.failed != nil {
+		return f.failed
+	}
 	c := f.Checkpoint()
 	return f.writeCheckpoint(&c, p, -1)
 }
@@ -222,15 +235,18 @@ func (f *Files) Commit(p Progress, now, stateVersion int64) error {
 }
 
 func (f *Files) commit(p Progress, now, stateVersion, waiting int64) error {
+	if f.failed != nil {
+		return f.failed
+	}
 	if len(f.slots) > 0 {
 		return errors.New("slots of the timer wheel are not written yet")
 	}
 	if err := f.log.sync(); err != nil {
-		return err
+		return f.syncFailed(err)
 	}
 	if f.touched {
 		if err := f.wheel.sync(); err != nil {
-			return err
+			return f.syncFailed(err)
 		}
 		f.touched = false
 	}
@@ -246,12 +262,17 @@ func (f *Files) commit(p Progress, now, stateVersion, waiting int64) error {
 		return err
 	}
 	if err := f.file.Sync(); err != nil {
-		return fmt.Errorf("sync the timer's checkpoint: %w", err)
+		return f.syncFailed(fmt.Errorf("sync the timer's checkpoint: %w", err))
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.checkpoint = c
 	return nil
+}
+
+func (f *Files) syncFailed(err error) error {
+	f.failed = fmt.Errorf("%w: %w", ErrSync, err)
+	return f.failed
 }
 
 func (f *Files) writeCheckpoint(c *Checkpoint, p Progress, waiting int64) error {

@@ -62,8 +62,11 @@ func (f *Files) open() (found Found, err error) {
 		return found, fmt.Errorf("make the store directory: %w", err)
 	}
 	var own *ownPart
-	if f.file, f.checkpoint, own, err = openCheckpoint(o.FS, o.Checkpoint); err != nil {
+	if f.file, f.checkpoint, own, err = openCheckpoint(o.FS, o.Checkpoint, o.Distrust); err != nil {
 		return found, err
+	}
+	if o.Distrust {
+		own = nil
 	}
 	if f.log, err = openLog(o.FS, logPath(o.Root), o.FileSize); err != nil {
 		return found, err
@@ -71,6 +74,11 @@ func (f *Files) open() (found Found, err error) {
 	var made bool
 	if f.wheel, made, err = openWheel(o.FS, wheelPath(o.Root), o.Slots, o.Precision); err != nil {
 		return found, err
+	}
+	if o.Distrust {
+		if err := f.forget(); err != nil {
+			return found, err
+		}
 	}
 	found.Fresh = len(f.log.files) == 0 && f.checkpoint == Checkpoint{} && own == nil
 	found.Progress = Progress{ReadTime: f.checkpoint.ReadTime, QueueOffset: f.checkpoint.QueueOffset}
@@ -101,6 +109,18 @@ func (f *Files) open() (found Found, err error) {
 	}
 	found.Last, err = f.lastUnit()
 	return found, err
+}
+
+// forget drops what the page cache has of log and wheel.
+func (f *Files) forget() error {
+	errs := []error{f.wheel.file.Forget()}
+	for _, l := range f.log.files {
+		errs = append(errs, l.file.Forget())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("drop the page cache of the timer's files: %w", err)
+	}
+	return nil
 }
 
 // recoverLog finds the end of the log and cuts off what lies behind.

@@ -540,3 +540,48 @@ func TestOfficialFileEnd(t *testing.T) {
 		t.Errorf("the last unit, the filler and its length: %s", got)
 	}
 }
+
+// TestFailedSync: nothing counts after a sync that failed, whatever later ones say, and the next start goes on from where the last
+// good one was.
+func TestFailedSync(t *testing.T) {
+	for _, file := range []string{"timerlog", "timerwheel", "timercheck"} {
+		t.Run(file, func(t *testing.T) {
+			disk := vfs.NewMemory()
+			f, _ := mustOpen(t, testOptions(disk))
+			add(t, f, 0, 5000)
+			if err := f.Commit(Progress{ReadTime: 1000, QueueOffset: 1}, 1, 0); err != nil {
+				t.Fatal(err)
+			}
+			add(t, f, 1, 6000)
+			later := Progress{ReadTime: 2000, QueueOffset: 2}
+			disk.Inject(func(op vfs.Op) error {
+				if op.Kind == vfs.OpSync && strings.Contains(op.Name, file) {
+					return syscall.EIO
+				}
+				return nil
+			})
+			if err := f.Commit(later, 2, 0); !errors.Is(err, ErrSync) || !errors.Is(err, syscall.EIO) {
+				t.Errorf("committed with %v", err)
+			}
+			disk.Inject(nil)
+			for _, err := range []error{f.Commit(later, 3, 0), f.Note(later), f.Finish(later, 4, 0)} {
+				if !errors.Is(err, ErrSync) {
+					t.Errorf("after a failed sync: %v", err)
+				}
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+			o := testOptions(disk)
+			o.Distrust = true
+			f, found := mustOpen(t, o)
+			if found.Progress.QueueOffset != 1 || found.Progress.ReadTime != 1000 {
+				t.Errorf("the next start goes on from %+v", found.Progress)
+			}
+			expect(t, f, 5000, 0)
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
