@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/gantrymq/gantry/store/vfs"
 )
@@ -24,21 +25,30 @@ func (s *Store) checkFiles() error {
 	return s.queues.check(s.checkpoint.own && !s.queues.unclean)
 }
 
+// checkAtOnce is how many topics are looked at side by side: with tens of thousands of queues their folders are what a start
+// takes longest for.
+const checkAtOnce = 8
+
 // check looks at the files of every queue. They are listed, and of each queue that was left by a clean stop the last one is
 // looked into.
 func (s *queueSet) check(left bool) error {
-	for t := range s.topics() {
-		l := t.layout
-		err := s.checkTopic(path.Join(l.dir, t.name), l.checkFile, func(dir string, files []fs.DirEntry) error {
+	known := slices.Collect(s.topics())
+	err := eachAtOnce(checkAtOnce, len(known), func(i int) error {
+		l := known[i].layout
+		return s.checkTopic(path.Join(l.dir, known[i].name), l.checkFile, func(dir string, files []fs.DirEntry) error {
 			s.found.note(dir)
-			if !left || s.found.lacking != "" {
+			if !left || s.found.isLacking() {
 				return nil
 			}
-			return s.found.lookAt(s.fs, l, dir, files)
-		})
-		if err != nil {
+			whole, err := l.endsWhole(s.fs, dir, files)
+			if err == nil && !whole {
+				s.found.lacks(dir)
+			}
 			return err
-		}
+		})
+	})
+	if err != nil {
+		return err
 	}
 	if !s.extOn {
 		return nil // nobody would miss what is wrong there
@@ -103,38 +113,51 @@ func (s *queueSet) eachQueue(dir string, do func(dir string) error) error {
 
 // queuesFound is what a start finds of the queues.
 type queuesFound struct {
-	names   uint64 // queueNames of the folders
-	lacking string // the first queue that was left by a clean stop and does not end with an entry; "" when there is none
+	mu      sync.Mutex // guards what follows while the queues are looked at
+	names   uint64     // queueNames of the folders
+	lacking string     // a queue that was left by a clean stop and does not end with an entry; "" when there is none
 }
 
 // note takes a queue's folder into names.
 func (f *queuesFound) note(dir string) {
 	h := fnv.New64a()
 	queue, rest := path.Base(dir), path.Dir(dir)
-	fmt.Fprintf(h, "%s/%s/%s", path.Base(path.Dir(rest)), path.Base(rest), queue)
+	for _, part := range []string{path.Base(path.Dir(rest)), "/", path.Base(rest), "/", queue} {
+		h.Write([]byte(part))
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.names ^= h.Sum64()
 }
 
-// lookAt finds out whether the last file of a queue begins with an entry. One that does not is never left by a clean stop,
-// but where a crash had taken all that a queue had.
-func (f *queuesFound) lookAt(fsys vfs.FS, l *layout, dir string, files []fs.DirEntry) error {
+func (f *queuesFound) isLacking() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.lacking != ""
+}
+
+func (f *queuesFound) lacks(dir string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.lacking = dir
+}
+
+// endsWhole finds out whether the last file of a queue begins with an entry. One that does not is never left by a clean stop,
+// but where a crash had taken all that a queue had.
+func (l *layout) endsWhole(fsys vfs.FS, dir string, files []fs.DirEntry) (bool, error) {
 	if len(files) == 0 {
-		return nil
+		return false, nil
 	}
 	file, err := fsys.Open(path.Join(dir, files[len(files)-1].Name()), false)
 	if err != nil {
-		return fmt.Errorf("open a consume queue file: %w", err)
+		return false, fmt.Errorf("open a consume queue file: %w", err)
 	}
 	defer file.Close()
 	if size, err := file.Size(); size == 0 || err != nil {
-		return err
+		return false, err
 	}
 	first, err := l.readUnitAt(file, 0)
-	if err == nil && l.valid(first) {
-		f.lacking = ""
-	}
-	return err
+	return err == nil && l.valid(first), err
 }
 
 // queueNames tells which queues have folders, in one number.

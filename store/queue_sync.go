@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -114,9 +115,24 @@ const (
 
 // syncEach syncs a list of things that may be gone. It stops at an error, and returns the first in the list's order.
 func syncEach[T any](list []T, sync1 func(T) error) error {
-	if len(list) < syncTogether {
-		for _, t := range list {
-			if err := sync1(t); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	workers := 1
+	if len(list) >= syncTogether {
+		workers = syncAtOnce
+	}
+	return eachAtOnce(workers, len(list), func(i int) error {
+		if err := sync1(list[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
+}
+
+// eachAtOnce calls do with every number below n, from several goroutines when workers is more than one. It stops at an error,
+// and returns the first by number.
+func eachAtOnce(workers, n int, do func(i int) error) error {
+	if workers == 1 {
+		for i := range n {
+			if err := do(i); err != nil {
 				return err
 			}
 		}
@@ -125,26 +141,20 @@ func syncEach[T any](list []T, sync1 func(T) error) error {
 	var next atomic.Int64
 	var failed atomic.Bool
 	var wg sync.WaitGroup
-	faults := make([]error, len(list))
-	for range syncAtOnce {
+	faults := make([]error, n)
+	for range workers {
 		wg.Go(func() {
 			for !failed.Load() {
 				i := int(next.Add(1)) - 1
-				if i >= len(list) {
+				if i >= n {
 					return
 				}
-				if err := sync1(list[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					faults[i] = err
+				if faults[i] = do(i); faults[i] != nil {
 					failed.Store(true)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	for _, err := range faults {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(faults...)
 }
