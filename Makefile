@@ -58,7 +58,7 @@ fuzz: ## each fuzz target for FUZZTIME (default 20s)
 conformance: ## every case on Gantry and on the official release; writes docs/compatibility.md
 	conformance/prepare/prepare.sh
 	mkdir -p $(REPORT)
-	$(GO) run ./cmd/conformance -parallel 6 -time-factor 3 -target process,container \
+	$(GO) run ./cmd/conformance -clusters 4 -parallel 6 -time-factor 3 -target process,container \
 		-json $(REPORT)/results.json -junit $(REPORT)/results.xml -page docs/compatibility.md
 
 # The folder for the servers' data: on a disk, not in memory.

@@ -65,7 +65,7 @@ func parse() options {
 	flag.StringVar(&o.rewrite, "rewrite", "", "record the conversations of the official release into this folder (conformance/raw)")
 	flag.StringVar(&o.keep, "keep", "conformance-report", "directory for the logs of servers behind failing cases")
 	flag.IntVar(&o.parallel, "parallel", 16, "cases that run at once")
-	flag.IntVar(&o.clusters, "clusters", 2, "sets of official servers that run at once; twice as many of Gantry, which are lighter")
+	flag.IntVar(&o.clusters, "clusters", 2, "sets of official servers that run at once; two more of Gantry, which are lighter")
 	flag.IntVar(&o.kills, "kills", 20, "how often the cases go/kill-* kill Gantry's broker; the official one is killed twice")
 	flag.Float64Var(&o.timeFactor, "time-factor", 1, "stretch the time limit of every case by this factor")
 	flag.DurationVar(&o.linger, "linger", 0, "wait so long before every command of a conversation: what fails then depends on the machine's speed")
@@ -144,7 +144,7 @@ func runCases(ctx context.Context, o options, all *report.Run) (err error) {
 		}
 		runner.Clusters = o.clusters
 		if target.Kind == conformance.KindProcess {
-			runner.Clusters *= 2
+			runner.Clusters += 2
 		}
 		runner.Progress = func(r conformance.Result) {
 			if o.verbose || r.Status == conformance.Failed {
