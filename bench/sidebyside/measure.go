@@ -38,9 +38,18 @@ type figure struct {
 
 // life is what a system did apart from workloads.
 type life struct {
+	stage          stage
 	firstAck, stop time.Duration // stop is 0 when it was killed
 	atRest         int64         // bytes of anonymous memory
 	underLoad      int64
+}
+
+// stopAfter is how long the stop took, in µs, or 0 when it is not of the kind that is asked for.
+func (l *life) stopAfter(kind bool) float64 {
+	if !kind {
+		return 0
+	}
+	return float64(l.stop.Microseconds())
 }
 
 // measure runs all rounds.
@@ -65,14 +74,14 @@ func (c *comparison) measure(ctx context.Context) error {
 		if round%2 == 1 {
 			order = []int{1, 0}
 		}
-		for _, sync := range []bool{false, true} {
-			chosen := slices.DeleteFunc(slices.Clone(c.rows), func(r row) bool { return r.sync != sync })
-			if len(chosen) == 0 || sync && c.settings.quick && round > 0 {
+		for _, stage := range []stage{ordinary, many, syncFlush} {
+			chosen := slices.DeleteFunc(slices.Clone(c.rows), func(r row) bool { return r.stage != stage })
+			if len(chosen) == 0 || stage == syncFlush && c.settings.quick && round > 0 {
 				continue
 			}
 			for _, i := range order {
-				say("round %d of %d: %s%s", round+1, c.settings.rounds, c.systems[i].name, map[bool]string{true: " with SYNC_FLUSH"}[sync])
-				if err := c.visit(ctx, round, i, chosen, sync); err != nil {
+				say("round %d of %d: %s%s", round+1, c.settings.rounds, c.systems[i].name, stage)
+				if err := c.visit(ctx, round, i, chosen, stage); err != nil {
 					return err
 				}
 			}
@@ -83,9 +92,9 @@ func (c *comparison) measure(ctx context.Context) error {
 }
 
 // visit runs the rows on one system.
-func (c *comparison) visit(ctx context.Context, round, i int, chosen []row, sync bool) (err error) {
+func (c *comparison) visit(ctx context.Context, round, i int, chosen []row, stage stage) (err error) {
 	sys := c.systems[i]
-	s, err := start(ctx, sys, filepath.Join(c.settings.dir, "data"), sync)
+	s, err := start(ctx, sys, filepath.Join(c.settings.dir, "data"), stage == syncFlush)
 	if err != nil {
 		return err
 	}
@@ -94,7 +103,7 @@ func (c *comparison) visit(ctx context.Context, round, i int, chosen []row, sync
 			_ = s.kill() // the error at hand says more than one from cleaning up
 		}
 	}()
-	l := life{firstAck: s.firstAck}
+	l := life{stage: stage, firstAck: s.firstAck}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -10,13 +10,26 @@ type row struct {
 	name  string
 	args  string // of gantry bench, without addresses and times
 	quick bool   // belongs to the main rows
-	sync  bool   // on a broker with SYNC_FLUSH
+	stage stage
 
 	before string // a load whose figures are of no interest, put on first
 	load   string // the load of a mixed workload whose latency counts; empty takes the first
 	timed  bool   // ends by itself: no duration is given
 	client string // the name of a client that is run instead of gantry bench
 	limit  limit
+}
+
+// stage says on which start of a system a row runs; the stages follow one another.
+type stage uint8
+
+const (
+	ordinary  stage = iota
+	many            // on a broker of its own: with 80,000 queues the official one takes minutes to make one topic more
+	syncFlush       // on a broker with SYNC_FLUSH
+)
+
+func (s stage) String() string {
+	return [...]string{"", " with many queues", " with SYNC_FLUSH"}[s]
 }
 
 // limit is what the machine puts a bound to a workload by.
@@ -80,12 +93,12 @@ var rows = []row{
 	{name: "client load: the Go client, 16 goroutines, 1 KiB", client: "GoProducer"},
 	{name: pipelinedRow, args: "produce -connections 16 -window 32", quick: true, limit: disk},
 	{name: batchedRow, args: "produce -connections 16 -batch 32", quick: true, limit: disk},
-	{name: "send 1 KiB to 10,000 topics with 8 queues", args: "produce -prefix Many -topics 10000 -connections 16"},
 	{name: "send 1 KiB with a delay of 1 s, 16 connections", args: "produce -prefix Delayed -connections 16 -delay 1"},
-	// The last on its broker: the official one keeps a core busy from its first transaction on until it is restarted.
+	// The last of the first stage: the official broker keeps a core busy from its first transaction on until it is restarted.
 	{name: "send 1 KiB in transactions that are committed, 16 connections", args: "produce -prefix Transactions -connections 16 -transaction commit"},
-	{name: syncRow, args: "produce -connections 64", quick: true, sync: true},
-	{name: "sync flush, send 1 KiB, 1 connection", args: "produce -connections 1", sync: true},
+	{name: "send 1 KiB to 10,000 topics with 8 queues", args: "produce -prefix Many -topics 10000 -connections 16", stage: many},
+	{name: syncRow, args: "produce -connections 64", quick: true, stage: syncFlush},
+	{name: "sync flush, send 1 KiB, 1 connection", args: "produce -connections 1", stage: syncFlush},
 }
 
 // command is how a row is called, for the page.
