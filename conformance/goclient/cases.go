@@ -66,7 +66,7 @@ func Cases(kills int) []conformance.Case {
 		{Name: "hand-over-kill", Feature: "data directory", Needs: conformance.Control, Settings: tinyFiles, Slow: true, Timeout: 10 * time.Minute, Codes: append([]protocol.RequestCode{protocol.SendBatchMessage, protocol.ConsumerSendMsgBack}, consuming...), Run: handOverRounds(true)},
 		{Name: "name-server-restart", Feature: "name server: restart", Needs: conformance.Control, Slow: true, Timeout: 3 * time.Minute, Codes: append([]protocol.RequestCode{protocol.PutKVConfig, protocol.GetKVConfig, protocol.RegisterBroker}, producing...), Run: nameServerRestart},
 		{Name: "one-name-server-down", Feature: "name server: restart", Needs: conformance.Control, Topology: conformance.TwoNameServers, Slow: true, Timeout: 3 * time.Minute, Codes: consuming, Run: oneNameServerDown},
-		{Name: "restart", Feature: "durability", Needs: conformance.Control, Slow: true, Timeout: 5 * time.Minute, Codes: consuming, Run: restart},
+		{Name: "restart", Feature: "durability", Needs: conformance.Control, Settings: smallLog, Slow: true, Timeout: 5 * time.Minute, Codes: append([]protocol.RequestCode{protocol.SearchOffsetByTimestamp, protocol.GetMinOffset}, consuming...), Run: restart},
 	}
 	for i := range cases {
 		c := &cases[i]
