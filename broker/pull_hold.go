@@ -46,6 +46,21 @@ func (b *Broker) holdFor(op *pullOp) time.Duration {
 	return 0
 }
 
+// goesOnAtEnd reports whether a pull goes on where its group was told to, and all
+// that has come since, up to the end of the queue, is nothing that it wants
+// (intended difference 38). It is held as if it had come before those messages:
+// otherwise each reader with a filter would ask again as fast as messages for others
+// come, and where many wait, faster than they can be answered. Ask before commitPulled.
+func (b *Broker) goesOnAtEnd(op *pullOp) bool {
+	h, r := &op.header, &op.result
+	if h.SysFlag&protocol.PullFlagSuspend == 0 || r.Status != store.NoMatchedMessage || r.NextOffset != r.MaxOffset ||
+		!op.filter.Constant() || op.place.Static() || isLite(h.LiteTopic) || !b.config.Load().LongPollingEnable {
+		return false
+	}
+	told, ok := b.offsets.LastPull(h.ConsumerGroup, h.Topic, h.QueueID)
+	return ok && told == h.QueueOffset
+}
+
 // detachPull copies what is left of a pull when its frame is gone.
 func detachPull(r *remoting.Request, op *pullOp) *heldPull {
 	held := &heldPull{header: op.header, group: op.group, topic: op.topic, filter: op.filter.Clone(), place: op.place, pending: r.Detach()}
@@ -66,8 +81,11 @@ func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
 	held.Waiter = longpoll.Waiter[*heldPull]{
 		Topic: h.Topic, Queue: h.QueueID, From: h.QueueOffset, Deadline: b.now().Add(hold).UnixMilli(), Request: held,
 	}
+	if op.result.Status == store.NoMatchedMessage {
+		held.Seen = op.result.NextOffset
+	}
 	if !held.filter.All() {
-		held.Filter = &held.filter
+		held.Filter, held.Kind = &held.filter, held.filter.Kind()
 	}
 	if !b.hold.Park(&held.Waiter) {
 		b.answerPull(held.pending, op)
@@ -93,6 +111,9 @@ func (b *Broker) resumePull(held *heldPull, noWait bool) {
 	op := newPullOp()
 	op.header, op.group, op.topic, op.filter, op.place = held.header, held.group, held.topic, held.filter, held.place
 	op.query.NoWait = noWait
+	if held.filter.Constant() {
+		op.seen = held.Seen
+	}
 	b.readForPull(op)
 	b.commitPulled(op, false)
 	b.settlePull(op)

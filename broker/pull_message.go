@@ -34,6 +34,7 @@ type pullOp struct {
 	query  store.Query
 	result store.GetResult
 	began  time.Time // the read of result
+	seen   int64     // behind the last message that is known to be nothing for it, where that is beyond header's offset
 	reset  bool      // an administrator has set the offset; result says where to
 
 	code   protocol.ResponseCode // of the answer, and
@@ -92,9 +93,10 @@ func (b *Broker) pull(r *remoting.Request, inline bool) error {
 		op.release()
 		return r.Move(b.pools.pull, b.pullCold)
 	}
+	goesOn := b.goesOnAtEnd(op)
 	b.commitPulled(op, true)
 	b.settlePull(op)
-	if op.code == protocol.ResponsePullNotFound {
+	if goesOn || op.code == protocol.ResponsePullNotFound {
 		if hold := b.holdFor(op); hold > 0 {
 			b.holdPull(r, op, hold)
 			return nil
@@ -118,6 +120,9 @@ func (b *Broker) readForPull(op *pullOp) {
 		}
 	}
 	op.query = store.Query{Topic: h.Topic, QueueID: h.QueueID, Offset: h.QueueOffset, MaxCount: int(h.MaxMsgNums), NoWait: op.query.NoWait}
+	if op.seen > 0 { // the offset that is asked for may be below any
+		op.query.Offset = max(op.query.Offset, op.seen)
+	}
 	if isLite(h.LiteTopic) {
 		op.query.Topic = compat.LiteTopicName(h.Topic, h.LiteTopic)
 	}
@@ -126,6 +131,9 @@ func (b *Broker) readForPull(op *pullOp) {
 	}
 	op.began = time.Now()
 	b.get(&op.query, &op.result)
+	if op.query.Offset > h.QueueOffset && op.result.Status == store.OffsetOverflowOne {
+		op.result.Status = store.NoMatchedMessage // of those before
+	}
 	if op.result.ColdBytes > 0 && !readsForBroker(h.ConsumerGroup) {
 		b.coldReads.Count(h.ConsumerGroup, op.result.ColdBytes)
 	}

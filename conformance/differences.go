@@ -257,4 +257,11 @@ var Differences = []Difference{
 		Gantry:   "`[::1]:10911`, which every client can",
 		Why:      "an address is there to be dialled",
 	},
+	{
+		Number:   38,
+		Title:    "a pull that goes on where the one before ended, and finds only messages that its filter does not take",
+		Official: "is answered at once, and the client asks again for what has come meanwhile",
+		Gantry:   "it is held like one that finds nothing: until a message comes that it wants, or for five seconds at most",
+		Why:      "a thousand consumers of a few messages each need not ask a thousand times for every message of others",
+	},
 }

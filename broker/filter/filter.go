@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -100,6 +101,31 @@ func (f *Filter) All() bool { return f.codes == nil && f.sql == nil && f.retry =
 
 // ByTags reports whether the filter judges by tags.
 func (f *Filter) ByTags() bool { return f.codes != nil }
+
+// Kind tells filters apart: of two with equal Kinds each judges as the other does.
+type Kind struct {
+	codes string
+	tags  bool
+	sql   *sql92.Expression
+	retry *Registry
+	group string
+}
+
+// Kind is this filter's. It shares no memory with a request.
+func (f *Filter) Kind() Kind {
+	k := Kind{tags: f.codes != nil, sql: f.sql, retry: f.retry, group: strings.Clone(f.group)}
+	if len(f.codes) > 0 {
+		b := make([]byte, 0, 4*len(f.codes))
+		for _, code := range f.codes {
+			b = binary.NativeEndian.AppendUint32(b, uint32(code))
+		}
+		k.codes = string(b)
+	}
+	return k
+}
+
+// Constant reports whether the filter judges a message today as it will tomorrow.
+func (f *Filter) Constant() bool { return f.retry == nil }
 
 // Clone is a filter that shares no memory with a request.
 func (f *Filter) Clone() Filter {

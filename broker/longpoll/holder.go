@@ -7,6 +7,11 @@
 // pull's time is kept to the second (intended difference 32). A parked pull is
 // one node in a list: no goroutine, no timer. The package knows neither requests
 // nor the store; what is parked is the caller's.
+//
+// Thousands may wait for few messages among many. So the pulls of a queue that want
+// the same are one class, and a message is judged once for it; a pull that comes back
+// says how far it need not look again; and those that are only to learn that their
+// queue is longer come back a few at a time.
 package longpoll
 
 import (
@@ -51,15 +56,19 @@ type Waiter[T any] struct {
 	Topic    string // must not be a view into a request
 	Queue    int32
 	From     int64  // the queue offset that is read next
+	Seen     int64  // behind the last message that is known to be none for it, where that is beyond From
 	Deadline int64  // ms since 1970
 	Filter   Filter // nil wants everything
+	Kind     any    // comparable: Filters of equal Kinds judge alike, and one is asked for all. nil is equal to no other
 	Request  T
 
 	// Why is set when the Waiter is handed back.
 	Why Reason
 
-	prev, next *Waiter[T] // in its queue; guarded by the queue's mutex
-	parked     bool       // likewise
+	// Guarded by the queue's mutex.
+	class      *class[T]  // nil when it is not parked
+	prev, next *Waiter[T] // in its class
+	gaps       int64      // queue.gaps if every message from Seen on is offered to it, else -1
 }
 
 // Options say how long parked pulls are left alone and who takes them back.
@@ -100,13 +109,6 @@ type queueKey struct {
 	queue int32
 }
 
-// queue is the pulls that wait for one queue.
-type queue[T any] struct {
-	mu   sync.Mutex // guards the fields below, and the links of its Waiters
-	head *Waiter[T]
-	dead bool // removed from Holder.queues: nobody may be parked here
-}
-
 // New makes an empty Holder. Nothing is handed back before Run.
 func New[T any](o Options[T]) *Holder[T] {
 	if o.Limit <= 0 {
@@ -137,14 +139,14 @@ func (h *Holder[T]) Park(w *Waiter[T]) bool {
 		h.waiting.Add(-1)
 		return false
 	}
-	key := queueKey{w.Topic, w.Queue}
+	key, seen := queueKey{w.Topic, w.Queue}, max(w.From, w.Seen)
 	q := h.insert(key, w)
 	switch {
 	case h.closed.Load():
 		// The Holder was closed meanwhile. Unless its last sweep has found w, it
 		// never will.
 		return !q.remove(w, h)
-	case h.opts.MaxOffset(w.Topic, w.Queue) > w.From:
+	case h.opts.MaxOffset(key.topic, key.queue) > seen:
 		// The message came after the pull had looked and before w was in the list.
 		// Those that come from now on find w.
 		if q.remove(w, h) {
@@ -170,39 +172,10 @@ func (h *Holder[T]) insert(key queueKey, w *Waiter[T]) *queue[T] {
 			q.mu.Unlock()
 			continue // a sweep has just removed it
 		}
-		w.prev, w.next, w.parked = nil, q.head, true
-		if q.head != nil {
-			q.head.prev = w
-		}
-		q.head = w
+		q.link(w)
 		q.mu.Unlock()
 		return q
 	}
-}
-
-// remove takes w out, and reports whether it was still in.
-func (q *queue[T]) remove(w *Waiter[T], h *Holder[T]) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if !w.parked {
-		return false
-	}
-	q.unlink(w, h)
-	return true
-}
-
-// unlink is called with q.mu held.
-func (q *queue[T]) unlink(w *Waiter[T], h *Holder[T]) {
-	if w.prev != nil {
-		w.prev.next = w.next
-	} else {
-		q.head = w.next
-	}
-	if w.next != nil {
-		w.next.prev = w.prev
-	}
-	w.prev, w.next, w.parked = nil, nil, false
-	h.waiting.Add(-1)
 }
 
 // Notify tells of a message that has arrived: pulls can read it now. It never
@@ -216,18 +189,7 @@ func (h *Holder[T]) Notify(topic string, queueID int32, offset, tagsCode int64, 
 	if !ok {
 		return
 	}
-	q := v.(*queue[T])
-	q.mu.Lock()
-	defer q.mu.Unlock() // also when the record's mapping fails under a filter
-	for w := q.head; w != nil; {
-		next := w.next
-		if offset >= w.From && (w.Filter == nil || w.Filter.MatchUnit(tagsCode) && w.Filter.MatchRecord(record)) {
-			q.unlink(w, h)
-			w.Why = Arrived
-			h.wake(w)
-		}
-		w = next
-	}
+	v.(*queue[T]).offer(h, offset, tagsCode, record)
 }
 
 // wake leaves w to Run. It may be called with a queue's mutex held.
@@ -252,17 +214,19 @@ func (h *Holder[T]) poke() {
 // online.
 func (h *Holder[T]) WakeAll() {
 	h.sweep(func(_ queueKey, q *queue[T]) {
-		q.takeIf(h, func(w *Waiter[T]) bool { w.Why = Released; return true })
+		q.takeIf(h, Released, func(*Waiter[T]) bool { return true })
 	})
 }
 
 // Run hands pulls back until ctx is done. Then it hands back all that are left,
 // for a last answer, and the Holder takes no more.
 func (h *Holder[T]) Run(ctx context.Context) error {
-	timer := time.NewTimer(tick)
+	timer, pacer := time.NewTimer(tick), time.NewTimer(time.Hour)
 	defer timer.Stop()
+	defer pacer.Stop()
 	nextRecheck := h.opts.Now() + time.Duration(h.recheck.Load()).Milliseconds()
 	var spare []*Waiter[T]
+	var r round[T]
 	ticking := true
 	for {
 		select {
@@ -273,14 +237,22 @@ func (h *Holder[T]) Run(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-h.signal:
 			spare = h.deliver(spare)
+		case <-pacer.C:
+			if h.step(&r) {
+				pacer.Reset(roundStep)
+			}
 		case <-timer.C:
 			ticking = false
 			now := h.opts.Now()
-			recheck := now >= nextRecheck
-			if recheck {
-				nextRecheck = now + time.Duration(h.recheck.Load()).Milliseconds()
+			h.check(now)
+			if now >= nextRecheck {
+				recheck := time.Duration(h.recheck.Load())
+				nextRecheck = now + recheck.Milliseconds()
+				h.begin(&r, recheck)
+				if h.step(&r) {
+					pacer.Reset(roundStep)
+				}
 			}
-			h.check(now, recheck)
 		}
 		if !ticking && h.waiting.Load() > 0 {
 			timer.Reset(min(tick, time.Duration(h.recheck.Load())))
@@ -304,28 +276,10 @@ func (h *Holder[T]) deliver(spare []*Waiter[T]) []*Waiter[T] {
 	return woken
 }
 
-// check wakes pulls whose time is up, and with recheck also those whose queue
-// has moved on.
-func (h *Holder[T]) check(now int64, recheck bool) {
-	h.sweep(func(key queueKey, q *queue[T]) {
-		end := int64(-1)
-		if recheck {
-			end = h.opts.MaxOffset(key.topic, key.queue)
-		}
-		q.takeIf(h, func(w *Waiter[T]) bool {
-			switch {
-			case end > w.From:
-				w.Why = Moved
-			case now >= w.Deadline:
-				w.Why = TimedOut
-			default:
-				return false
-			}
-			return true
-		})
-		if recheck && h.opts.Gone != nil {
-			q.dropGone(h)
-		}
+// check wakes pulls whose time is up.
+func (h *Holder[T]) check(now int64) {
+	h.sweep(func(_ queueKey, q *queue[T]) {
+		q.takeIf(h, TimedOut, func(w *Waiter[T]) bool { return now >= w.Deadline })
 	})
 }
 
@@ -335,37 +289,11 @@ func (h *Holder[T]) sweep(visit func(queueKey, *queue[T])) {
 		q := v.(*queue[T])
 		visit(k.(queueKey), q)
 		q.mu.Lock()
-		if q.head == nil {
+		if len(q.classes) == 0 {
 			q.dead = true
 			h.queues.Delete(k)
 		}
 		q.mu.Unlock()
 		return true
 	})
-}
-
-// takeIf wakes the pulls of a queue that due chooses.
-func (q *queue[T]) takeIf(h *Holder[T], due func(*Waiter[T]) bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for w := q.head; w != nil; {
-		next := w.next
-		if due(w) {
-			q.unlink(w, h)
-			h.wake(w)
-		}
-		w = next
-	}
-}
-
-func (q *queue[T]) dropGone(h *Holder[T]) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for w := q.head; w != nil; {
-		next := w.next
-		if h.opts.Gone(w.Request) {
-			q.unlink(w, h)
-		}
-		w = next
-	}
 }

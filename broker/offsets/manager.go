@@ -139,6 +139,11 @@ func (m *Manager) QueryPull(group, topic string, queue int32) (int64, bool) {
 	return m.Query(group, topic, queue)
 }
 
+// LastPull returns where CommitPull last said that a group goes on.
+func (m *Manager) LastPull(group, topic string, queue int32) (int64, bool) {
+	return m.pulled.get(group, topic, queue)
+}
+
 // ClearPull forgets where a group pulled from a topic.
 func (m *Manager) ClearPull(group, topic string) { m.pulled.remove(group, topic) }
 

@@ -3,6 +3,7 @@ package raw
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +45,11 @@ func departureCases() []conformance.Case {
 			Name: "raw/differences/34-settings-of-tls", Client: conformance.Raw, Feature: "broker configuration",
 			Topology: conformance.SingleBroker, Settings: tlsMode("disabled"), Difference: 34, Run: settingsOfTLS,
 			Codes: []protocol.RequestCode{protocol.GetBrokerConfig, protocol.GetNamesrvConfig},
+		},
+		{
+			Name: "raw/differences/38-others-messages", Client: conformance.Raw, Feature: "pulling",
+			Topology: conformance.SingleBroker, Difference: 38, Run: othersMessages,
+			Codes: []protocol.RequestCode{protocol.PullMessage},
 		},
 	}
 }
@@ -228,6 +234,46 @@ func shortWaits(t *conformance.T) {
 		}
 	}
 	t.Errorf("pulls that were to wait for 300 ms took %v", took)
+}
+
+// othersMessages pulls with a filter while messages come that it does not want. Gantry
+// answers such a pull when it looks at those that wait, which may be at once; the next
+// time it is not.
+func othersMessages(t *conformance.T) {
+	const soon = time.Second
+	topic, group := t.Topic(), t.Group()
+	conn, err := wire.Dial(t.Context(), t.Servers().Broker().Address())
+	t.Check(err, "connect")
+	defer conn.Close()
+	call := func(what string, f *wire.Frame, want protocol.ResponseCode) *wire.Frame {
+		r, err := conn.Call(t.Context(), f)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if r.Code != int32(want) {
+			t.Fatalf("%s was answered %s", what, r)
+		}
+		return r
+	}
+	var took []time.Duration
+	for i := range 4 {
+		call("the send", sendFrame(topic, 1), protocol.ResponseSuccess)
+		t.AwaitEnd(topic, 0, int64(i)+1)
+		f := heldPull(group, topic)
+		f.Ext["queueOffset"], f.Ext["subscription"], f.Ext["suspendTimeoutMillis"] = strconv.Itoa(i), "none", "15000"
+		began := time.Now()
+		r := call("the pull", f, protocol.ResponsePullRetryImmediately)
+		took = append(took, time.Since(began))
+		if next := r.Ext["nextBeginOffset"]; next != strconv.Itoa(i+1) {
+			t.Fatalf("the pull from %d goes on at %s", i, next)
+		}
+		if i > 0 && took[i] > soon != t.Official() {
+			break
+		}
+	}
+	if last := len(took) - 1; took[last] > soon == t.Official() || took[0] > soon && !t.Official() {
+		t.Errorf("the pulls took %v", took)
+	}
 }
 
 // settingsOfTLS asks both servers for their settings, to which tls.server.mode belongs.
