@@ -68,27 +68,55 @@ func (c *coldPulls) take(now time.Time) []coldPull {
 	return due
 }
 
-// boundColdRead judges a pull of a group that has read enough of what is no longer in
-// memory, if it would read more of that: the push consumer is told that the broker is
-// busy and comes back later, the pull consumer waits, and POP is let through.
+// boundColdRead judges a pull that arrives. One that has to wait is held, and op given back.
 func (b *Broker) boundColdRead(r *remoting.Request, op *pullOp) (held bool, err error) {
-	if !b.tooCold(op) {
+	wait, err := b.judgeColdRead(&op.header)
+	if !wait || err != nil {
+		return false, err
+	}
+	pull := detachPull(r, op)
+	op.release()
+	b.holdColdPull(pull)
+	return true, nil
+}
+
+// boundHeldRead judges a pull that has waited for a message, as upstream does: what has
+// come for it may be cold by now.
+func (b *Broker) boundHeldRead(held *heldPull) (settled bool) {
+	wait, err := b.judgeColdRead(&held.header)
+	switch {
+	case err != nil:
+		held.pending.Fail(err)
+	case wait:
+		b.holdColdPull(held)
+	default:
+		return false
+	}
+	return true
+}
+
+func (b *Broker) holdColdPull(held *heldPull) {
+	if p := (coldPull{held, b.now().Add(coldPullWait)}); !b.coldPulls.add(p) {
+		b.resumeColdPull(p)
+	}
+}
+
+// judgeColdRead judges a pull of a group that has read enough of what is no longer in
+// memory, if it would read more of that: the push consumer is told that the broker is
+// busy and comes back later, the pull consumer has to wait, and POP is let through.
+func (b *Broker) judgeColdRead(h *protocol.PullMessageRequestHeader) (wait bool, err error) {
+	if !b.tooCold(h) {
 		return false, nil
 	}
-	switch view := b.consumers.View(op.header.ConsumerGroup); {
+	switch view := b.consumers.View(h.ConsumerGroup); {
 	case view == nil:
 		// Upstream stumbles over the group that nobody knows, with the same code.
-		return false, refuse(protocol.ResponseSystemError, "the group %s has read enough of what is no longer in memory, and no consumer of it is known that could wait", op.header.ConsumerGroup)
+		return false, refuse(protocol.ResponseSystemError, "the group %s has read enough of what is no longer in memory, and no consumer of it is known that could wait", h.ConsumerGroup)
 	case view.ConsumeType == protocol.ConsumePassively:
 		return false, refuse(protocol.ResponseSystemBusy, "This consumer group is reading cold data. It has been flow control")
 	case view.ConsumeType == protocol.ConsumeActively && b.coldPulls.full():
-		op.header.MaxMsgNums = 1
+		h.MaxMsgNums = 1
 	case view.ConsumeType == protocol.ConsumeActively:
-		pull := coldPull{detachPull(r, op), b.now().Add(coldPullWait)}
-		op.release()
-		if !b.coldPulls.add(pull) {
-			b.resumeColdPull(pull)
-		}
 		return true, nil
 	}
 	return false, nil
@@ -96,8 +124,7 @@ func (b *Broker) boundColdRead(r *remoting.Request, op *pullOp) (held bool, err 
 
 // tooCold reports whether a pull is of a group that has read enough, and begins with a
 // message that is cold.
-func (b *Broker) tooCold(op *pullOp) bool {
-	h := &op.header
+func (b *Broker) tooCold(h *protocol.PullMessageRequestHeader) bool {
 	if !b.config.Load().ColdDataFlowControlEnable || readsForBroker(h.ConsumerGroup) || !b.coldReads.Exceeded(h.ConsumerGroup) {
 		return false
 	}
@@ -108,7 +135,7 @@ func (b *Broker) tooCold(op *pullOp) bool {
 // resumeColdPull serves a pull that has waited. If its group has still read enough it
 // gets one message.
 func (b *Broker) resumeColdPull(p coldPull) {
-	if b.tooCold(&pullOp{header: p.header}) {
+	if b.tooCold(&p.header) {
 		p.header.MaxMsgNums = 1
 	}
 	b.resumePull(p.heldPull, false)

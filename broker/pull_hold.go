@@ -95,9 +95,12 @@ func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
 }
 
 // resumePulls runs pulls again that were woken, or whose time is over. This time
-// they are answered in any case.
+// they are answered in any case, unless the group has read enough of what is cold.
 func (b *Broker) resumePulls(woken []*longpoll.Waiter[*heldPull]) {
 	for _, w := range woken {
+		if b.boundHeldRead(w.Request) {
+			continue
+		}
 		// If it is one for the disk, the client is told to ask again, and a worker serves it.
 		b.resumePull(w.Request, true)
 	}
