@@ -18,7 +18,8 @@ const (
 )
 
 // maxColdPulls is how many pulls wait at most. Upstream leaves what comes then without an
-// answer; here it is served at once, with one message, like those that have waited.
+// answer; here it is served at once, with one message, like those that have waited
+// (intended difference 40).
 const maxColdPulls = 10_000
 
 func (b *Broker) coldReadSettings() coldread.Settings {

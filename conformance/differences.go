@@ -264,4 +264,18 @@ var Differences = []Difference{
 		Gantry:   "it is held like one that finds nothing: until a message comes that it wants, or for five seconds at most",
 		Why:      "a thousand consumers of a few messages each need not ask a thousand times for every message of others",
 	},
+	{
+		Number:   39,
+		Title:    "switching coldDataFlowControlEnable on while the broker runs",
+		Official: "the setting is taken, and nothing is controlled until the next start",
+		Gantry:   "it counts at once",
+		Why:      "whoever switches it on has a disk that is overrun now",
+	},
+	{
+		Number:   40,
+		Title:    "the 10,001st pull that has to wait because its group has read too much cold data",
+		Official: "it is never answered",
+		Gantry:   "it is answered at once, with one message, as those are that have waited",
+		Why:      "a client must not wait for its timeout",
+	},
 }

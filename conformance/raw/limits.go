@@ -38,6 +38,7 @@ func limitCases() []conformance.Case {
 			Name: "many-requests", Feature: "connections", Codes: []protocol.RequestCode{protocol.PullMessage}, Difference: 22,
 			Slow: true, Timeout: 2 * time.Minute, Run: manyRequests,
 		},
+		coldPullsCase(),
 	}
 }
 
