@@ -207,6 +207,44 @@ func TestQueuesMadeAgain(t *testing.T) {
 	}
 }
 
+// TestManyQueuesAreLookedAt: so many that it is done side by side; one is found among them.
+func TestManyQueuesAreLookedAt(t *testing.T) {
+	const topics = 2 * checkTogether
+	disk, x := vfs.NewMemory(), sent{}
+	s := mustOpen(t, damageOptions(disk))
+	for i := range 2 * topics {
+		m := message(fmt.Sprintf("many%d", i%topics), int32(i/topics), i)
+		mustAppend(t, s, m)
+		key := fmt.Sprintf("%s %d", m.Topic, m.QueueID)
+		x[key] = append(x[key], m)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start := func() (said string) {
+		o := damageOptions(disk)
+		o.Event = func(e Event) { said += e.Text + "\n" }
+		s := mustOpen(t, o)
+		x.check(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return said
+	}
+	if said := start(); strings.Contains(said, "read as a whole") {
+		t.Errorf("a start on a whole store says %s", said)
+	}
+	disk.RemoveAll("/store/consumequeue/many77/1")
+	if said := start(); !strings.Contains(said, "read as a whole") {
+		t.Errorf("a start on a store without a queue says %s", said)
+	}
+	name := "/store/consumequeue/many99/0/" + segmentName(0)
+	resizeFile(t, disk, name, 100)
+	if _, err := Open(damageOptions(disk)); err == nil || !strings.Contains(err.Error(), name) {
+		t.Errorf("with a file of a wrong size: %v", err)
+	}
+}
+
 // TestCheckpointFromTheFuture: an official checkpoint whose times lie ahead only costs time; the next message is stored today.
 func TestCheckpointFromTheFuture(t *testing.T) {
 	for _, unclean := range []bool{false, true} {

@@ -25,15 +25,21 @@ func (s *Store) checkFiles() error {
 	return s.queues.check(s.checkpoint.own && !s.queues.unclean)
 }
 
-// checkAtOnce is how many topics are looked at side by side: with tens of thousands of queues their folders are what a start
-// takes longest for.
-const checkAtOnce = 8
+// With this many topics some are looked at side by side: with tens of thousands of queues their folders are what a start takes
+// longest for.
+const (
+	checkTogether = 64
+	checkAtOnce   = 8
+)
 
 // check looks at the files of every queue. They are listed, and of each queue that was left by a clean stop the last one is
 // looked into.
 func (s *queueSet) check(left bool) error {
-	known := slices.Collect(s.topics())
-	err := eachAtOnce(checkAtOnce, len(known), func(i int) error {
+	known, workers := slices.Collect(s.topics()), 1
+	if len(known) >= checkTogether {
+		workers = checkAtOnce
+	}
+	err := eachAtOnce(workers, len(known), func(i int) error {
 		l := known[i].layout
 		return s.checkTopic(path.Join(l.dir, known[i].name), l.checkFile, func(dir string, files []fs.DirEntry) error {
 			s.found.note(dir)
