@@ -207,8 +207,8 @@ func (s *queueSet) readDir(dir string) ([]fs.DirEntry, error) {
 
 // checkFile refuses a file that is none of a queue, and returns the position in the queue at which it begins.
 func (l *layout) checkFile(name string, size int64) (base int64, err error) {
-	base, err = strconv.ParseInt(path.Base(name), 10, 64)
-	if err != nil || len(path.Base(name)) != len(segmentName(0)) || base%l.fileSize != 0 {
+	base, ok := segmentBase(path.Base(name))
+	if !ok || base%l.fileSize != 0 {
 		return 0, fmt.Errorf("%s is no consume queue file: move it out of the store", name)
 	}
 	if size != l.fileSize {
@@ -220,8 +220,8 @@ func (l *layout) checkFile(name string, size int64) (base int64, err error) {
 
 // checkExtFile does the same for one of consumequeue_ext.
 func (s *queueSet) checkExtFile(name string, size int64) (base int64, err error) {
-	base, err = strconv.ParseInt(path.Base(name), 10, 64)
-	if err != nil || len(path.Base(name)) != len(segmentName(0)) || base%s.extFileSize != 0 {
+	base, ok := segmentBase(path.Base(name))
+	if !ok || base%s.extFileSize != 0 {
 		return 0, fmt.Errorf("%s is no file of a consume queue's extension: move it out of the store", name)
 	}
 	if size != s.extFileSize {

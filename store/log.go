@@ -6,6 +6,7 @@ import (
 	"math"
 	"path"
 	"sort"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -97,6 +98,12 @@ func (l *commitLog) segmentAt(base int64, name string) *segment {
 
 // segmentName is the official file name: the first physical offset in 20 digits.
 func segmentName(base int64) string { return fmt.Sprintf("%020d", base) }
+
+// segmentBase is what segmentName has made a name of.
+func segmentBase(name string) (base int64, ok bool) {
+	base, err := strconv.ParseInt(name, 10, 64)
+	return base, err == nil && len(name) == len(segmentName(0))
+}
 
 func (l *commitLog) newSegment(base int64) *segment {
 	return &segment{base: base, size: l.size, path: path.Join(l.paths.choose(base, l.size), segmentName(base))}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"path"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/gantrymq/gantry/codec"
@@ -118,8 +117,8 @@ func (l *commitLog) list() ([]*segment, error) {
 		if err != nil {
 			return nil, fmt.Errorf("commit log file %s: %w", name, err)
 		}
-		base, err := strconv.ParseInt(e.Name(), 10, 64)
-		if err != nil || len(e.Name()) != len(segmentName(0)) {
+		base, ok := segmentBase(e.Name())
+		if !ok {
 			return nil, fmt.Errorf("%s is no commit log file: move it out of the store", name)
 		}
 		if info.Size() == 0 && i == len(entries)-1 {

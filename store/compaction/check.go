@@ -3,7 +3,6 @@ package compaction
 import (
 	"fmt"
 	"path"
-	"strconv"
 )
 
 // Check refuses what Open refuses for its name or its size, or because it says what to do and cannot be read, and changes
@@ -11,26 +10,12 @@ import (
 func Check(o Options) error {
 	o.complete()
 	s := &Store{o: o, checking: true}
-	topics, err := s.folders(path.Join(o.Root, logFolder))
-	if err != nil {
-		return err
-	}
-	for _, topic := range topics {
-		ids, err := s.folders(path.Join(o.Root, logFolder, topic))
-		if err != nil {
-			return err
+	return s.eachFolder(func(topic string, id int32) error {
+		if err := s.checkQueue(topic, id); err != nil {
+			return fmt.Errorf("look at queue %d of the compacted topic %s: %w", id, topic, err)
 		}
-		for _, name := range ids {
-			id, err := strconv.ParseInt(name, 10, 32)
-			if err != nil || id < 0 {
-				continue
-			}
-			if err := s.checkQueue(topic, int32(id)); err != nil {
-				return fmt.Errorf("look at queue %d of the compacted topic %s: %w", id, topic, err)
-			}
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (s *Store) checkQueue(topic string, id int32) error {

@@ -195,8 +195,20 @@ func (s *Store) Delete(topic string) error {
 	return nil
 }
 
-// load finds the queues. Folders that are no queue are left alone, as upstream leaves them.
+// load finds the queues.
 func (s *Store) load() error {
+	return s.eachFolder(func(topic string, id int32) error {
+		q := s.newQueue(topic, id)
+		if err := q.load(); err != nil {
+			return fmt.Errorf("load %s of the compacted ones: %w", q, err)
+		}
+		s.queues[queueID{topic, id}] = q
+		return nil
+	})
+}
+
+// eachFolder calls do for every queue that has a folder. Folders that are no queue are left alone, as upstream leaves them.
+func (s *Store) eachFolder(do func(topic string, id int32) error) error {
 	topics, err := s.folders(path.Join(s.o.Root, logFolder))
 	if err != nil {
 		return err
@@ -211,11 +223,9 @@ func (s *Store) load() error {
 			if err != nil || id < 0 {
 				continue
 			}
-			q := s.newQueue(topic, int32(id))
-			if err := q.load(); err != nil {
-				return fmt.Errorf("load %s of the compacted ones: %w", q, err)
+			if err := do(topic, int32(id)); err != nil {
+				return err
 			}
-			s.queues[queueID{topic, int32(id)}] = q
 		}
 	}
 	return nil
