@@ -133,7 +133,7 @@ func TestEveryBadFile(t *testing.T) {
 				damage.spoil(t, name, info.Size())
 				if damage.want != nil {
 					put(t, dir+"/abort", "1")
-					checkRefusal(t, p, dir, damage.want)
+					checkRefusal(t, p, dir, damage.want, allSizes...)
 					return
 				}
 				out, code := p.run(t, booted, append(brokerOn(dir), allSizes...)...)
@@ -149,11 +149,11 @@ func TestEveryBadFile(t *testing.T) {
 	}
 }
 
-// checkRefusal starts a broker that must refuse a directory.
-func checkRefusal(t *testing.T, p process, dir string, want []string) {
+// checkRefusal starts a broker that must refuse a directory, with more flags.
+func checkRefusal(t *testing.T, p process, dir string, want []string, flags ...string) {
 	t.Helper()
 	before := tree(t, dir)
-	out, code := p.run(t, booted, append(brokerOn(dir), allSizes...)...)
+	out, code := p.run(t, booted, append(brokerOn(dir), flags...)...)
 	if code != 1 || strings.Contains(out, booted) {
 		t.Errorf("the broker ended with %d", code)
 	}
@@ -183,7 +183,7 @@ func TestEveryBadTable(t *testing.T) {
 			put(t, filepath.Join(dir, "config", table), `{"half`)
 			put(t, filepath.Join(dir, "config", table+".bak"), `{"half`)
 			put(t, dir+"/abort", "1")
-			checkRefusal(t, p, dir, []string{table + " cannot be read", table + ".bak cannot be read"})
+			checkRefusal(t, p, dir, []string{table + " cannot be read", table + ".bak cannot be read"}, allSizes...)
 		})
 	}
 }

@@ -254,19 +254,7 @@ func TestBadDirectories(t *testing.T) {
 				put(t, dir+"/abort", "1")
 			}
 			tt.spoil(t, dir)
-			before := tree(t, dir)
-			out, code := p.run(t, booted, brokerOn(dir)...)
-			if code != 1 || strings.Contains(out, booted) {
-				t.Errorf("the broker ended with %d", code)
-			}
-			for _, want := range append(tt.want, "gantry: ") {
-				if !strings.Contains(out, want) {
-					t.Errorf("it does not say %q:\n%s", want, out)
-				}
-			}
-			if changed := differences(before, tree(t, dir)); len(changed) > 0 {
-				t.Errorf("the refused start has changed:\n%s", strings.Join(changed, "\n"))
-			}
+			checkRefusal(t, p, dir, tt.want)
 		})
 	}
 }
