@@ -81,7 +81,7 @@ var budgets = []budget{
 	{"anonymous memory at rest", true, mega, ownLife(func(l life) float64 { return float64(l.atRest) }, 40e6)},
 	{"anonymous memory under load", true, mega, ownLife(func(l life) float64 { return float64(l.underLoad) }, 150e6)},
 	{"start to the first acknowledged message", true, micros, ownLife(func(l life) float64 { return float64(l.firstAck.Microseconds()) }, float64(150*time.Millisecond/time.Microsecond))},
-	{"clean stop", true, micros, ownLife(func(l life) float64 { return l.stopAfter(true) }, float64(time.Second/time.Microsecond))},
+	{"clean stop", true, micros, ownLife(stopIn(ordinary, many, syncFlush), float64(time.Second/time.Microsecond))},
 }
 
 // writeBudgets says which promises this run has kept, and what is in the way of the others.

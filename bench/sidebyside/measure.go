@@ -44,12 +44,14 @@ type life struct {
 	underLoad      int64
 }
 
-// stopAfter is how long the stop took, in µs, or 0 when it is not of the kind that is asked for.
-func (l *life) stopAfter(kind bool) float64 {
-	if !kind {
-		return 0
+// stopIn is how long the stop took, in µs, after one of some stages.
+func stopIn(stages ...stage) func(life) float64 {
+	return func(l life) float64 {
+		if !slices.Contains(stages, l.stage) {
+			return 0
+		}
+		return float64(l.stop.Microseconds())
 	}
-	return float64(l.stop.Microseconds())
 }
 
 // measure runs all rounds.

@@ -64,8 +64,8 @@ func (c *comparison) write(out io.Writer, took time.Duration) error {
 		text func(float64) string
 	}{
 		{"start to the first acknowledged message", func(l life) float64 { return float64(l.firstAck.Microseconds()) }, micros},
-		{"clean stop (SIGTERM to exit)", func(l life) float64 { return l.stopAfter(l.stage != many) }, micros},
-		{"clean stop just after the first messages to 80,000 queues", func(l life) float64 { return l.stopAfter(l.stage == many) }, micros},
+		{"clean stop (SIGTERM to exit)", stopIn(ordinary, syncFlush), micros},
+		{"clean stop just after the first messages to 80,000 queues", stopIn(many), micros},
 		{"anonymous memory at rest, all processes", func(l life) float64 { return float64(l.atRest) }, mega},
 		{"anonymous memory under load, peak", func(l life) float64 { return float64(l.underLoad) }, mega},
 	} {
@@ -84,7 +84,11 @@ func (c *comparison) write(out io.Writer, took time.Duration) error {
 	fmt.Fprintf(b, "| CPU for each KiB of that | %.2f µs |\n", m.WriteCPU)
 	fmt.Fprintf(b, "| syncs of one page | %.0f/s |\n", m.SyncsPerSecond)
 	c.writeBudgets(b)
-	fmt.Fprintf(b, "\n%d rounds in %s.\n", c.settings.rounds, took.Round(time.Second))
+	plural := "s"
+	if c.settings.rounds == 1 {
+		plural = ""
+	}
+	fmt.Fprintf(b, "\n%d round%s in %s.\n", c.settings.rounds, plural, took.Round(time.Second))
 	return b.Flush()
 }
 
