@@ -8,11 +8,6 @@ import (
 	"github.com/gantrymq/gantry/protocol"
 )
 
-// registerPatience is how long whoever creates a topic waits for the name servers
-// to know it. Upstream waits as long as they take; here the answer says what has
-// happened, the topic exists, before an administrator's client gives up.
-const registerPatience = 3 * time.Second
-
 // narrowed makes a table what the name servers are told of it: a broker that may
 // not be written or read takes that permission from all its topics. The table is
 // the caller's.
@@ -39,14 +34,15 @@ func (b *Broker) registerSoon() {
 
 // awaitRegistered has the name servers told of changes that were just made, and
 // returns when they have been, so that whoever is answered now finds the route.
-// It must not be called on a connection's reader.
+// For a name server that does not answer it waits registerBrokerTimeoutMills, as
+// upstream does. It must not be called on a connection's reader.
 func (b *Broker) awaitRegistered() {
 	if len(b.registrar.Servers()) == 0 {
 		return
 	}
 	told := b.rounds.Join()
 	b.registerSoon()
-	timer := time.NewTimer(registerPatience)
+	timer := time.NewTimer(b.config.Load().RegisterTimeout)
 	defer timer.Stop()
 	select {
 	case <-told:
