@@ -62,7 +62,7 @@ func (b *Broker) updateConfig(r *remoting.Request) error {
 func (b *Broker) configUpdated(change config.Change, by netip.AddrPort) {
 	b.applying.Lock()
 	defer b.applying.Unlock()
-	version := b.version.Load().Next(b.now().UnixMilli(), 0)
+	version := b.version.Load().Next(b.now().UnixMilli())
 	b.version.Store(&version)
 	b.configChanged(b.config.Load())
 	settings := b.config.Settings()

@@ -5,12 +5,12 @@ package protocol
 // again. Equal means the same state; nothing else may be read out of Timestamp.
 type DataVersion struct {
 	Counter      int64 `json:"counter"`
-	StateVersion int64 `json:"stateVersion"`
-	Timestamp    int64 `json:"timestamp"` // ms since 1970, when Counter last grew
+	StateVersion int64 `json:"stateVersion"` // the master epoch of a broker group under a controller, otherwise 0
+	Timestamp    int64 `json:"timestamp"`    // ms since 1970, when Counter last grew
 }
 
-// Next is the version after a change at now (ms since 1970). stateVersion is the
-// master epoch of a broker group under a controller, otherwise 0.
-func (v DataVersion) Next(now, stateVersion int64) DataVersion {
-	return DataVersion{Counter: v.Counter + 1, StateVersion: stateVersion, Timestamp: now}
+// Next is the version after a change at now (ms since 1970), by a broker without a
+// controller.
+func (v DataVersion) Next(now int64) DataVersion {
+	return DataVersion{Counter: v.Counter + 1, Timestamp: now}
 }

@@ -59,8 +59,6 @@ type Options struct {
 	Path        string        // of delayOffset.json
 	VersionStep int64         // [delayOffsetUpdateVersionStep] steps of progress for one of the data version; 200 when 0; SetVersionStep changes it
 
-	// StateVersion is the epoch that goes into the data version; nil means 0.
-	StateVersion func() int64
 	// OnError is told of a message that is left out, and once of one that cannot
 	// be delivered now. May be nil.
 	OnError func(error)
@@ -272,11 +270,7 @@ func (s *Scheduler) advance(i int, offset int64) {
 	}
 	s.progress[int32(i+1)] = offset
 	if s.changes.Add(1)%s.versionStep.Load() == 0 {
-		var state int64
-		if s.opts.StateVersion != nil {
-			state = s.opts.StateVersion()
-		}
-		s.version = s.version.Next(s.opts.Now(), state)
+		s.version = s.version.Next(s.opts.Now())
 	}
 }
 

@@ -304,7 +304,7 @@ func TestPersist(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
 		o := options(t, store)
-		o.VersionStep, o.StateVersion = 2, func() int64 { return 3 }
+		o.VersionStep = 2
 		s := open(t, o)
 		if err := s.Persist(); err != nil {
 			t.Fatal(err)
@@ -320,7 +320,7 @@ func TestPersist(t *testing.T) {
 		if err := s.Persist(); err != nil {
 			t.Fatal(err)
 		}
-		want := fmt.Sprintf("{\n\t\"dataVersion\":{\n\t\t\"counter\":1,\n\t\t\"stateVersion\":3,\n\t\t\"timestamp\":%d\n\t},\n\t\"offsetTable\":{\n\t\t1:3\n\t}\n}", now())
+		want := fmt.Sprintf("{\n\t\"dataVersion\":{\n\t\t\"counter\":1,\n\t\t\"stateVersion\":0,\n\t\t\"timestamp\":%d\n\t},\n\t\"offsetTable\":{\n\t\t1:3\n\t}\n}", now())
 		if got, err := os.ReadFile(o.Path); err != nil || string(got) != want {
 			t.Errorf("%s, %v, want %s", got, err, want)
 		}

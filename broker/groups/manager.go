@@ -31,8 +31,6 @@ type Options struct {
 	LightQueues     bool // [enableLmq] every name of a light message queue is a group, none is kept
 	CreateSysGroups bool // [enableCreateSysGroup] also without AutoCreate, groups named CID_RMQ_SYS_…
 
-	// StateVersion is the epoch that goes into the data version; nil means 0.
-	StateVersion func() int64
 	// OnError is told that a table changed by a client could not be written. The
 	// change stands in memory and goes out with the next write. May be nil.
 	OnError func(error)
@@ -253,11 +251,7 @@ func (m *Manager) store(c *protocol.SubscriptionGroupConfig) {
 }
 
 func (m *Manager) bump() {
-	var state int64
-	if m.opts.StateVersion != nil {
-		state = m.opts.StateVersion()
-	}
-	m.version = m.version.Next(m.opts.Now(), state)
+	m.version = m.version.Next(m.opts.Now())
 }
 
 // DisableConsume stops a group from consuming until it is updated again. As

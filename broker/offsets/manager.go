@@ -31,8 +31,6 @@ type Options struct {
 	LightQueues     bool  // [enableLmq] a group that is named like a light message queue has one offset in a topic
 	ServerSideReset bool  // [useServerSideResetOffset] queries answer a reset that the client has not seen yet; SetServerSideReset changes it
 
-	// StateVersion is the epoch that goes into the data version; nil means 0.
-	StateVersion func() int64
 }
 
 // Manager is the table of consumer offsets. It is safe for concurrent use.
@@ -87,12 +85,8 @@ func (m *Manager) Commit(group, topic string, queue int32, offset int64) (previo
 }
 
 func (m *Manager) bump() {
-	var state int64
-	if m.opts.StateVersion != nil {
-		state = m.opts.StateVersion()
-	}
 	m.mu.Lock()
-	m.version = m.version.Next(m.opts.Now(), state)
+	m.version = m.version.Next(m.opts.Now())
 	m.mu.Unlock()
 }
 

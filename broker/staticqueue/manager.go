@@ -172,7 +172,7 @@ func (m *Manager) put(topic string, mapping *Mapping) {
 		table[topic] = mapping
 	}
 	m.table.Store(&table)
-	m.version = m.version.Next(m.opts.Now(), 0)
+	m.version = m.version.Next(m.opts.Now())
 }
 
 // Delete forgets a topic and reports whether it was static.

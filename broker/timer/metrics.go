@@ -47,7 +47,7 @@ func (m *metrics) add(topic string, n int64) {
 	w := m.table[topic]
 	w.Count, w.Timestamp = w.Count+n, now
 	m.table[topic] = w
-	m.version = m.version.Next(now, 0)
+	m.version = m.version.Next(now)
 	m.changed = true
 }
 

@@ -75,8 +75,6 @@ type Options struct {
 	ConfigFS configfile.FS // of the metrics; configfile.OS when nil
 	Metrics  string        // path of timermetrics
 
-	// StateVersion is the epoch that goes into the data version; nil means 0.
-	StateVersion func() int64
 	// OnError is told of a message that is left out, and once of what does not work
 	// now and is tried again. May be nil.
 	OnError func(error)
@@ -123,9 +121,6 @@ func Open(o Options) (*Service, configfile.Loaded, error) {
 	}
 	if o.FlushInterval <= 0 {
 		o.FlushInterval = time.Second
-	}
-	if o.StateVersion == nil {
-		o.StateVersion = func() int64 { return 0 }
 	}
 	s := &Service{opts: o, signal: make(chan struct{}, 1)}
 	files := o.files()
@@ -298,13 +293,13 @@ func (s *Service) flush(now int64) error {
 
 // commit syncs the commit log, since the checkpoint must not count what it can lose,
 // and then the timer's files by way.
-func (s *Service) commit(way func(p timerwheel.Progress, now, stateVersion int64) error) error {
+func (s *Service) commit(way func(p timerwheel.Progress, now int64) error) error {
 	p := s.progress()
 	s.files.Hold(len(s.again.entered) > 0)
 	if err := s.opts.Store.Flush(); err != nil {
 		return err
 	}
-	err := way(p, s.opts.Now(), s.opts.StateVersion())
+	err := way(p, s.opts.Now())
 	if errors.Is(err, timerwheel.ErrSync) {
 		s.opts.Store.SyncFailed(err)
 	}

@@ -40,8 +40,6 @@ type Options struct {
 	TimerWheelTopic bool   // [timerWheelEnable]
 	LightQueues     bool   // [enableLmq] every name of a light message queue is a topic, none is kept
 
-	// StateVersion is the epoch that goes into the data version; nil means 0.
-	StateVersion func() int64
 	// OnCreate is told of a topic that a message or a consumer brought into being
 	// and of one whose unit flag changed, for registration with the name servers.
 	// No lock is held. May be nil.
@@ -254,11 +252,7 @@ func (m *Manager) NewVersion() {
 }
 
 func (m *Manager) bump() {
-	var state int64
-	if m.opts.StateVersion != nil {
-		state = m.opts.StateVersion()
-	}
-	m.version = m.version.Next(m.opts.Now(), state)
+	m.version = m.version.Next(m.opts.Now())
 }
 
 // Delete removes a topic and reports whether there was one.

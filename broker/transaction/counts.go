@@ -57,7 +57,7 @@ func (c *counters) add(topic string, n int64) {
 	}
 	t.Count += n
 	t.TimeStamp = now
-	c.version = c.version.Next(now, 0)
+	c.version = c.version.Next(now)
 	c.changed = true
 }
 

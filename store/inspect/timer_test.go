@@ -51,7 +51,7 @@ func timed(t *testing.T) *vfs.Memory {
 	if err := f.Write(); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Finish(timerwheel.Progress{ReadTime: timerNow, QueueOffset: timerUnits}, timerNow, 0); err != nil {
+	if err := f.Finish(timerwheel.Progress{ReadTime: timerNow, QueueOffset: timerUnits}, timerNow); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

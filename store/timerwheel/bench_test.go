@@ -55,7 +55,7 @@ func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	for b.Loop() {
 		f, _ := mustOpen(b, Options{Root: dir, Checkpoint: dir + "/timercheck", Precision: 1000, FileSize: 104_857_600})
-		if err := f.Commit(Progress{ReadTime: 1_750_000_000_000}, 1, 0); err != nil {
+		if err := f.Commit(Progress{ReadTime: 1_750_000_000_000}, 1); err != nil {
 			b.Fatal(err)
 		}
 		if err := f.Close(); err != nil {

@@ -229,12 +229,12 @@ func (f *Files) Note(p Progress) error {
 
 // Commit makes everything durable: log, wheel, and a checkpoint that says so. The
 // caller vouches that whatever was delivered before p is durable in the commit log.
-// The data version is counted on; now and stateVersion go into it.
-func (f *Files) Commit(p Progress, now, stateVersion int64) error {
-	return f.commit(p, now, stateVersion, -1)
+// The data version is counted on; now goes into it.
+func (f *Files) Commit(p Progress, now int64) error {
+	return f.commit(p, now, -1)
 }
 
-func (f *Files) commit(p Progress, now, stateVersion, waiting int64) error {
+func (f *Files) commit(p Progress, now, waiting int64) error {
 	if f.failed != nil {
 		return f.failed
 	}
@@ -255,7 +255,7 @@ func (f *Files) commit(p Progress, now, stateVersion, waiting int64) error {
 		c.LogFlushed = f.log.wrote
 	}
 	if c.ReadTime != p.ReadTime || c.QueueOffset != p.QueueOffset {
-		c.StateVersion, c.Timestamp, c.Counter = stateVersion, now, c.Counter+1
+		c.StateVersion, c.Timestamp, c.Counter = 0, now, c.Counter+1
 	}
 	c.ReadTime, c.QueueOffset, c.MasterQueueOffset = p.ReadTime, p.QueueOffset, p.QueueOffset
 	if err := f.writeCheckpoint(&c, p, waiting); err != nil {
@@ -292,8 +292,8 @@ func (f *Files) Hold(hold bool) { f.held = hold }
 func (f *Files) Expire(logMin int64) (removed int, err error) { return f.log.expire(logMin) }
 
 // Finish commits as Commit does and marks the stop as clean.
-func (f *Files) Finish(p Progress, now, stateVersion int64) error {
-	return f.commit(p, now, stateVersion, f.waiting.Load())
+func (f *Files) Finish(p Progress, now int64) error {
+	return f.commit(p, now, f.waiting.Load())
 }
 
 // Close closes the files. What was not committed is found by the next Open.

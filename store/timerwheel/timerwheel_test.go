@@ -76,7 +76,7 @@ func expect(t testing.TB, f *Files, time int64, want ...int64) {
 
 func finish(t testing.TB, f *Files, p Progress) {
 	t.Helper()
-	if err := errors.Join(f.Finish(p, 1, 0), f.Close()); err != nil {
+	if err := errors.Join(f.Finish(p, 1), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -228,10 +228,10 @@ func TestReopen(t *testing.T) {
 			disk := vfs.NewMemory()
 			f, _ := mustOpen(t, testOptions(disk))
 			add(t, f, 0, 5000, 6000, 5000)
-			if err := f.Commit(Progress{ReadTime: 3000, QueueOffset: 3}, 77, 5); err != nil {
+			if err := f.Commit(Progress{ReadTime: 3000, QueueOffset: 3}, 77); err != nil {
 				t.Fatal(err)
 			}
-			if c := f.Checkpoint(); c != (Checkpoint{3000, 3 * unitSize, 3, 3, 5, 77, 1}) {
+			if c := f.Checkpoint(); c != (Checkpoint{3000, 3 * unitSize, 3, 3, 0, 77, 1}) {
 				t.Errorf("checkpoint %+v", c)
 			}
 			add(t, f, 3, 5000, 6000, 5000, 5000, 5000, 5000, 5000, 5000, 6000)
@@ -273,7 +273,7 @@ func TestRebuild(t *testing.T) {
 				due = append(due, 5000+int64(i%3)*1000)
 			}
 			add(t, f, 0, due...)
-			if err := f.Commit(Progress{ReadTime: 6000, QueueOffset: 25}, 1, 0); err != nil {
+			if err := f.Commit(Progress{ReadTime: 6000, QueueOffset: 25}, 1); err != nil {
 				t.Fatal(err)
 			}
 			if name != "zeroed wheel" {
@@ -318,7 +318,7 @@ func TestRepair(t *testing.T) {
 	disk := vfs.NewMemory()
 	f, _ := mustOpen(t, testOptions(disk))
 	add(t, f, 0, 5000, 6000, 5000)
-	if err := errors.Join(f.Commit(Progress{QueueOffset: 3}, 1, 0), f.wheel.put(slot{time: 9000, first: 50 * unitSize, last: 50 * unitSize, num: 1})); err != nil {
+	if err := errors.Join(f.Commit(Progress{QueueOffset: 3}, 1), f.wheel.put(slot{time: 9000, first: 50 * unitSize, last: 50 * unitSize, num: 1})); err != nil {
 		t.Fatal(err)
 	}
 	disk = disk.Kill()
@@ -458,7 +458,7 @@ func TestFullDisk(t *testing.T) {
 	if err := f.Write(); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("Write = %v", err)
 	}
-	if err := f.Commit(Progress{}, 1, 0); err == nil {
+	if err := f.Commit(Progress{}, 1); err == nil {
 		t.Error("slots that are not written were committed")
 	}
 	disk.Inject(nil)
@@ -549,7 +549,7 @@ func TestFailedSync(t *testing.T) {
 			disk := vfs.NewMemory()
 			f, _ := mustOpen(t, testOptions(disk))
 			add(t, f, 0, 5000)
-			if err := f.Commit(Progress{ReadTime: 1000, QueueOffset: 1}, 1, 0); err != nil {
+			if err := f.Commit(Progress{ReadTime: 1000, QueueOffset: 1}, 1); err != nil {
 				t.Fatal(err)
 			}
 			add(t, f, 1, 6000)
@@ -560,11 +560,11 @@ func TestFailedSync(t *testing.T) {
 				}
 				return nil
 			})
-			if err := f.Commit(later, 2, 0); !errors.Is(err, ErrSync) || !errors.Is(err, syscall.EIO) {
+			if err := f.Commit(later, 2); !errors.Is(err, ErrSync) || !errors.Is(err, syscall.EIO) {
 				t.Errorf("committed with %v", err)
 			}
 			disk.Inject(nil)
-			for _, err := range []error{f.Commit(later, 3, 0), f.Note(later), f.Finish(later, 4, 0)} {
+			for _, err := range []error{f.Commit(later, 3), f.Note(later), f.Finish(later, 4)} {
 				if !errors.Is(err, ErrSync) {
 					t.Errorf("after a failed sync: %v", err)
 				}
