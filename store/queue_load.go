@@ -153,23 +153,43 @@ func (s *queueSet) searchEnd(q *queue, files []int64, good func(number int64, u 
 	return 0, unit{}, nil
 }
 
-// searchFile counts the good entries at the start of a file whose first one has the number first.
+// searchRead is how many bytes of a file searchFile looks at together.
+const searchRead = 1024
+
+// searchFile counts the good entries at the start of a file whose first one has the number first. Most queues are short and the rest
+// of their file is a hole, so it looks at the start, then further off by and by, and halves what is left: each place in a hole costs
+// a page of the system's memory.
 func (l *layout) searchFile(f io.ReaderAt, first int64, good func(number int64, u unit) (bool, error)) (count int64, last unit, err error) {
+	few := searchRead / l.unit
+	room := make([]byte, few*l.unit)
 	lo, hi := int64(0), l.fileSize/l.unit // entries before lo are good, the one at hi is not
-	for lo < hi {
-		mid := (lo + hi) / 2
-		u, err := l.readUnitAt(f, mid)
-		if err != nil {
-			return 0, unit{}, err
+	for reach := few; lo < hi; reach *= 2 {
+		at, n := lo, min(few, hi-lo)
+		if lo > 0 && hi-lo > few {
+			at, n = min(lo+reach, (lo+hi)/2), 1
 		}
-		ok, err := good(first+mid, u)
-		if err != nil {
-			return 0, unit{}, err
+		if _, err := f.ReadAt(room[:n*l.unit], at*l.unit); err != nil {
+			return 0, unit{}, fmt.Errorf("read consume queue entry %d: %w", at, err)
 		}
-		if ok {
-			lo, last = mid+1, u
-		} else {
-			hi = mid
+		from, to := at, at+n // the same as lo and hi, for these
+		for from < to {
+			mid := (from + to) / 2
+			u := l.decode(room[(mid-at)*l.unit:])
+			ok, err := good(first+mid, u)
+			if err != nil {
+				return 0, unit{}, err
+			}
+			if ok {
+				from, last = mid+1, u
+			} else {
+				to = mid
+			}
+		}
+		if from > at {
+			lo = from
+		}
+		if from < at+n {
+			hi = from
 		}
 	}
 	return lo, last, nil

@@ -53,8 +53,13 @@ func openPlain(name string, flag int) (*os.File, error) {
 	}
 }
 
-// MkdirAll implements FS.
-func (OS) MkdirAll(dir string) error { return os.MkdirAll(dir, 0o755) }
+// MkdirAll implements FS. Mostly the last directory is all that is missing, and looking at those above it first costs more.
+func (OS) MkdirAll(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err == nil {
+		return nil
+	}
+	return os.MkdirAll(dir, 0o755)
+}
 
 // ReadDir implements FS.
 func (OS) ReadDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) }
