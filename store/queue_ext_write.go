@@ -99,8 +99,9 @@ func (s *queueSet) resumeExt(q *queue) error {
 		files = files[:len(files)-1]
 	}
 	if len(files) > 0 {
-		if s.trust.verify {
-			s.noteNames(s.extPath(q, files[0])) // the process that made them may not have come to syncing them
+		if s.trust.verify { // as in load
+			s.noteNames(s.extPath(q, files[0]))
+			s.noteWritten(fileKey{q: q, base: files[len(files)-1], ext: true})
 		}
 		if err := s.zeroExt(q, files[len(files)-1], end); err != nil {
 			return err
@@ -250,7 +251,8 @@ func (s *queueSet) writeExtFile(q *queue, base, from int64, data []byte) error {
 		return err
 	}
 	defer f.release()
-	if from == base { // an earlier attempt to make it may have failed half way
+	if from == base { // whoever made it may have failed half way, or have been killed before its name was durable
+		s.noteNames(s.extPath(q, base))
 		if err := f.Truncate(s.extFileSize); err != nil {
 			return err
 		}

@@ -44,7 +44,10 @@ func (s *queueSet) load(q *queue) error {
 		return fmt.Errorf("cut consume queue %s/%d at %d: %w", q.topic.name, q.id, end, err)
 	}
 	if s.trust.verify && len(files) > 0 {
-		s.noteNames(path.Join(s.queueDir(q), segmentName(0))) // the process that made them may not have come to syncing them
+		// The process that made the files, or cleared what stood behind their end, may not have come to syncing that: what the
+		// page cache shows can still be undone by a power failure.
+		s.noteNames(path.Join(s.queueDir(q), segmentName(0)))
+		s.noteWritten(fileKey{q: q, base: files[len(files)-1]})
 	}
 	q.mu.Lock()
 	q.files = files
