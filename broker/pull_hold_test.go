@@ -52,7 +52,7 @@ func TestPullsThatGoOn(t *testing.T) {
 		"goes on from the start":  {from: 0, told: 0, flags: suspend, wants: tag("b"), want: true},
 		"was told of another one": {from: 0, told: 1, flags: suspend, wants: tag("b")},
 	} {
-		b.offsets.ClearPull("G", topic)
+		b.offsets.RemoveGroup("G")
 		if c.told >= 0 {
 			b.offsets.CommitPull("G", topic, 0, c.told)
 		}

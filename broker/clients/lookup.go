@@ -63,17 +63,6 @@ func (m *Consumers) FindID(group, clientID string) *Client {
 	return members[i]
 }
 
-// FindSession returns the member that a session is in a group, or nil.
-func (m *Consumers) FindSession(group string, session Session) *Client {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	g := m.find(group)
-	if g == nil {
-		return nil
-	}
-	return g.members[session.ID()]
-}
-
 // Groups lists the groups that have members, sorted.
 func (m *Consumers) Groups() []string {
 	var names []string

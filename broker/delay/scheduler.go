@@ -313,18 +313,6 @@ func (s *Scheduler) Snapshot() protocol.DelayOffsetSerializeWrapper {
 	return w
 }
 
-// Replace makes the progress what a master has, for a slave that follows it. It
-// takes effect at the next Run and must not be called during one.
-func (s *Scheduler) Replace(w protocol.DelayOffsetSerializeWrapper) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for level, offset := range w.OffsetTable {
-		s.progress[level] = offset
-	}
-	s.version = w.DataVersion
-	s.changes.Add(1)
-}
-
 // Persist writes the file unless it shows the present progress already. What was
 // delivered since the last call is delivered again after a crash.
 func (s *Scheduler) Persist() error {

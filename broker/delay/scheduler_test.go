@@ -12,8 +12,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/gantrymq/gantry/protocol"
 )
 
 func now() int64 { return time.Now().UnixMilli() }
@@ -268,7 +266,7 @@ func TestProgressBeyondQueue(t *testing.T) {
 		o := options(t, store)
 		store.add(nil, 1, 0)
 		s := open(t, o)
-		s.Replace(protocol.DelayOffsetSerializeWrapper{OffsetTable: map[int32]int64{1: 40}})
+		s.progress[1] = 40
 		run(t, s)
 		store.expect(t)
 		store.add(s, 1, 0)

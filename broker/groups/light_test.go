@@ -27,8 +27,6 @@ func TestLightGroups(t *testing.T) {
 		t.Error(err)
 	}
 	check("an update")
-	m.DisableConsume(name)
-	check("a disabling")
 	if existed, err := m.Delete(name); existed || err != nil {
 		t.Errorf("deleted: %v, %v", existed, err)
 	}

@@ -254,18 +254,6 @@ func (m *Manager) bump() {
 	m.version = m.version.Next(m.opts.Now())
 }
 
-// DisableConsume stops a group from consuming until it is updated again. As
-// upstream has it, the table is not written for that alone.
-func (m *Manager) DisableConsume(group string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if c := m.Get(group); c != nil && !m.isLight(group) {
-		c = c.Clone()
-		c.ConsumeEnable = false
-		m.store(c)
-	}
-}
-
 // Delete removes a group with everything that is forbidden to it, and reports
 // whether there was one.
 func (m *Manager) Delete(group string) (bool, error) {
@@ -327,23 +315,6 @@ func (m *Manager) forbiddenBits(key groupTopic) int32 {
 		return 0
 	}
 	return v.(int32)
-}
-
-// Replace makes the table what a master has, version included, for a slave that
-// follows it. Upstream does not hand over what is forbidden; neither is it
-// touched here unless w brings any.
-func (m *Manager) Replace(w protocol.SubscriptionGroupWrapper) error {
-	m.mu.Lock()
-	m.table.Range(func(k, _ any) bool {
-		if _, ok := w.SubscriptionGroupTable[k.(string)]; !ok {
-			m.table.Delete(k)
-		}
-		return true
-	})
-	m.lay(w)
-	m.rewrite = true
-	m.mu.Unlock()
-	return m.file.Persist()
 }
 
 // lay puts what w has over the table. m.mu is held.

@@ -230,16 +230,6 @@ func TestUpdateAll(t *testing.T) {
 	}
 }
 
-func TestDisableConsume(t *testing.T) {
-	m := open(t, nil)
-	before := m.Find("G")
-	m.DisableConsume("G")
-	m.DisableConsume("absent")
-	if m.Get("G").ConsumeEnable || !before.ConsumeEnable || m.Contains("absent") {
-		t.Errorf("G = %+v, given out before %+v", m.Get("G"), before)
-	}
-}
-
 func TestForbidden(t *testing.T) {
 	m := open(t, nil)
 	set := func(topic string, index int, on bool) {
@@ -306,22 +296,6 @@ func TestPage(t *testing.T) {
 		if got := slices.Sorted(maps.Keys(w.SubscriptionGroupTable)); !slices.Equal(got, tt.want) || len(w.ForbiddenTable) != tt.forbidden || total != len(names) {
 			t.Errorf("Page(%v, %d, %d) = %v, %v of %d, want %v", tt.known, tt.from, tt.limit, got, w.ForbiddenTable, total, tt.want)
 		}
-	}
-}
-
-func TestReplace(t *testing.T) {
-	m := open(t, nil)
-	c := protocol.DefaultSubscriptionGroupConfig("FromMaster")
-	w := protocol.SubscriptionGroupWrapper{
-		DataVersion:            protocol.DataVersion{Counter: 41, Timestamp: 7},
-		SubscriptionGroupTable: map[string]*protocol.SubscriptionGroupConfig{"FromMaster": &c},
-	}
-	if err := m.Replace(w); err != nil {
-		t.Fatal(err)
-	}
-	got := m.Snapshot()
-	if got.DataVersion != w.DataVersion || len(got.SubscriptionGroupTable) != 1 || got.SubscriptionGroupTable["FromMaster"] == nil {
-		t.Errorf("after Replace: %+v", got)
 	}
 }
 

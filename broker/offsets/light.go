@@ -62,7 +62,7 @@ func (m *Manager) snapshotLight(w *protocol.ConsumerOffsetSerializeWrapper, k ke
 	}
 }
 
-// loadLight takes the offsets of light groups from the file or from a master.
+// loadLight takes the offsets of light groups from the file.
 func (m *Manager) loadLight(offsets map[string]int64) {
 	if !m.opts.LightQueues {
 		return

@@ -138,9 +138,6 @@ func (m *Manager) LastPull(group, topic string, queue int32) (int64, bool) {
 	return m.pulled.get(group, topic, queue)
 }
 
-// ClearPull forgets where a group pulled from a topic.
-func (m *Manager) ClearPull(group, topic string) { m.pulled.remove(group, topic) }
-
 // AssignReset moves a group to an offset and keeps the offset until the client
 // has taken it with TakeReset: a client that is connected may overwrite the
 // commit before it learns of the reset.
@@ -192,29 +189,6 @@ func (m *Manager) RemoveTopic(topic string) {
 	m.pulled.removeIf(match)
 	m.resets.removeIf(match)
 	m.changes.Add(1)
-}
-
-// RemoveUnsubscribed forgets the offsets of groups that do not subscribe to a
-// topic now and whose every offset lies at or before the oldest message there
-// is. It calls subscribed and minOffset without holding a lock, and returns the
-// number of pairs of group and topic it removed.
-func (m *Manager) RemoveUnsubscribed(subscribed func(group, topic string) bool, minOffset func(topic string, queue int32) int64) int {
-	removed := m.committed.removeIf(func(k key) bool {
-		if k.group == "" || subscribed(k.group, k.topic) {
-			return false
-		}
-		offsets := m.committed.find(k.group, k.topic).copy()
-		for queue, offset := range offsets {
-			if offset > minOffset(k.topic, queue) {
-				return false
-			}
-		}
-		return len(offsets) > 0
-	})
-	if removed > 0 {
-		m.changes.Add(1)
-	}
-	return removed
 }
 
 // Topics lists the topics that a group has offsets in; none for a light group.
@@ -300,20 +274,6 @@ func (m *Manager) Snapshot() protocol.ConsumerOffsetSerializeWrapper {
 		w.PullOffsetTable[k.String()] = offsets.copy()
 	}
 	return w
-}
-
-// Replace makes the table what a master has, version included, for a slave that
-// follows it. Groups that only the slave knows are kept, as upstream keeps them.
-func (m *Manager) Replace(w protocol.ConsumerOffsetSerializeWrapper) {
-	for at, offsets := range w.OffsetTable {
-		k := parseKey(at)
-		m.committed.replace(k.group, k.topic, offsets)
-	}
-	m.loadLight(w.LightTable)
-	m.mu.Lock()
-	m.version = w.DataVersion
-	m.mu.Unlock()
-	m.changes.Add(1)
 }
 
 // Persist writes the file unless it shows the present table already.

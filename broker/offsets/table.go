@@ -93,18 +93,13 @@ func (t *table) replace(group, topic string, offsets map[int32]int64) {
 	t.m.Store(key{strings.Clone(topic), strings.Clone(group)}, q)
 }
 
-func (t *table) remove(group, topic string) { t.m.Delete(key{topic, group}) }
-
-// removeIf removes what matches and returns how many entries that were.
-func (t *table) removeIf(match func(key) bool) int {
-	removed := 0
+// removeIf removes what matches.
+func (t *table) removeIf(match func(key) bool) {
 	for k := range t.all {
 		if match(k) {
 			t.m.Delete(k)
-			removed++
 		}
 	}
-	return removed
 }
 
 // all yields every entry, in no order.

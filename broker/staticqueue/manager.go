@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -189,25 +188,6 @@ func (m *Manager) Delete(topic string) (bool, error) {
 		return false, nil
 	}
 	return true, m.file.Persist()
-}
-
-// Replace makes the table what a master has, version included, for a slave that
-// follows it.
-func (m *Manager) Replace(table map[string]*Mapping, version protocol.DataVersion) error {
-	m.leading.Lock()
-	m.mu.Lock()
-	own := make(map[string]*Mapping, len(table))
-	for topic, mapping := range table {
-		if mapping != nil {
-			mapping.HostedQueues = tidy(mapping.HostedQueues)
-			own[strings.Clone(topic)] = mapping
-		}
-	}
-	m.table.Store(&own)
-	m.version = version
-	m.mu.Unlock()
-	m.leading.Unlock()
-	return m.file.Persist()
 }
 
 // change replaces a mapping by what edit makes of a copy of it, unless it is gone or

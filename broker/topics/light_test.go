@@ -41,8 +41,6 @@ func TestLightQueues(t *testing.T) {
 	check("a retry")
 	m.MarkOrdered([]string{name})
 	check("a mark")
-	m.SetUnitFlags(name, protocol.TopicFlagUnit, true)
-	check("a flag")
 	if existed, err := m.Delete(name); existed || err != nil {
 		t.Errorf("deleted: %v, %v", existed, err)
 	}

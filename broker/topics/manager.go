@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -40,8 +39,8 @@ type Options struct {
 	TimerWheelTopic bool   // [timerWheelEnable]
 	LightQueues     bool   // [enableLmq] every name of a light message queue is a topic, none is kept
 
-	// OnCreate is told of a topic that a message or a consumer brought into being
-	// and of one whose unit flag changed, for registration with the name servers.
+	// OnCreate is told of a topic that a message or a consumer brought into being,
+	// for registration with the name servers.
 	// No lock is held. May be nil.
 	OnCreate func(*protocol.TopicConfig)
 	// OnError is told that a table changed by a message or consumer could not be
@@ -291,45 +290,6 @@ func (m *Manager) MarkOrdered(topics []string) (changed bool) {
 		m.report(m.file.PersistChanges())
 	}
 	return changed
-}
-
-// SetUnitFlags sets or clears bits of a topic's system flag
-// (protocol.TopicFlagUnit, protocol.TopicFlagUnitSub). It does nothing when
-// there is no such topic.
-func (m *Manager) SetUnitFlags(topic string, bits int32, on bool) {
-	m.mu.Lock()
-	c := m.Get(topic)
-	if c == nil || m.isLight(topic) {
-		m.mu.Unlock()
-		return
-	}
-	c = c.Clone()
-	c.TopicSysFlag &^= bits
-	if on {
-		c.TopicSysFlag |= bits
-	}
-	m.store(c)
-	m.mu.Unlock()
-	m.created(c)
-}
-
-// Replace makes the table what a master has, version included, for a slave that
-// follows it.
-func (m *Manager) Replace(table map[string]*protocol.TopicConfig, version protocol.DataVersion) error {
-	m.mu.Lock()
-	m.table.Range(func(k, _ any) bool {
-		if _, ok := table[k.(string)]; !ok {
-			m.table.Delete(k)
-		}
-		return true
-	})
-	for name, c := range table {
-		m.table.Store(strings.Clone(name), c)
-	}
-	m.version = version
-	m.removed = true
-	m.mu.Unlock()
-	return m.file.Persist()
 }
 
 // Persist writes the whole file.

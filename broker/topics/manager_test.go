@@ -330,9 +330,8 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-func TestMarks(t *testing.T) {
-	told := 0
-	m := open(t, func(o *Options) { o.OnCreate = func(*protocol.TopicConfig) { told++ } })
+func TestMarkOrdered(t *testing.T) {
+	m := open(t, nil)
 	first := m.CreateOnSendBack("T", 1, 6, false, 0)
 	if !m.MarkOrdered([]string{"T", "absent"}) || !m.IsOrder("T") || m.IsOrder("absent") || first.Order {
 		t.Error("MarkOrdered did not mark T alone, or changed a configuration that was given out")
@@ -340,14 +339,8 @@ func TestMarks(t *testing.T) {
 	if m.MarkOrdered([]string{"T"}) {
 		t.Error("MarkOrdered reported a change that was none")
 	}
-	m.SetUnitFlags("T", protocol.TopicFlagUnit|protocol.TopicFlagUnitSub, true)
-	m.SetUnitFlags("T", protocol.TopicFlagUnit, false)
-	m.SetUnitFlags("absent", protocol.TopicFlagUnit, true)
-	if got := reopen(t, m).Get("T"); got.TopicSysFlag != protocol.TopicFlagUnitSub || !got.Order {
+	if got := reopen(t, m).Get("T"); !got.Order {
 		t.Errorf("T = %+v", got)
-	}
-	if told != 3 { // the creation and the two changes of flags
-		t.Errorf("told %d times", told)
 	}
 }
 
@@ -374,22 +367,6 @@ func TestPage(t *testing.T) {
 		if got := slices.Sorted(maps.Keys(page)); !slices.Equal(got, tt.want) || v != version || total != len(names) {
 			t.Errorf("Page(%v, %d, %d) = %v of %d, want %v", tt.known, tt.from, tt.limit, got, total, tt.want)
 		}
-	}
-}
-
-func TestReplace(t *testing.T) {
-	m := open(t, nil)
-	c := protocol.DefaultTopicConfig("FromMaster")
-	version := protocol.DataVersion{Counter: 41, StateVersion: 2, Timestamp: 7}
-	if err := m.Replace(map[string]*protocol.TopicConfig{"FromMaster": &c}, version); err != nil {
-		t.Fatal(err)
-	}
-	table, got := m.Snapshot()
-	if got != version || len(table) != 1 || table["FromMaster"] == nil {
-		t.Errorf("after Replace: %v, %v", table, got)
-	}
-	if v := reopen(t, m).DataVersion(); v != version {
-		t.Errorf("written version %+v", v)
 	}
 }
 
