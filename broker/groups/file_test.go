@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/gantrymq/gantry/broker/table"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -50,43 +51,15 @@ func TestChangesAreInTheFile(t *testing.T) {
 		sameAfterDeath(t, m)
 	}
 	grown, err := os.ReadFile(m.opts.Path)
-	if err != nil || !bytes.Contains(grown, []byte(entryStart)) {
+	if err != nil || !bytes.Contains(grown, []byte(table.EntryStart)) {
 		t.Fatalf("the file was not appended to: %v", err)
 	}
 	if err := m.Settle(); err != nil {
 		t.Fatal(err)
 	}
 	settled, err := os.ReadFile(m.opts.Path)
-	if err != nil || bytes.Contains(settled, []byte(entryStart)) || !bytes.HasSuffix(settled, []byte(closing)) {
+	if err != nil || bytes.Contains(settled, []byte(table.EntryStart)) || !bytes.HasSuffix(settled, []byte(table.Closing)) {
 		t.Errorf("settled, the file ends in %q: %v", settled[max(0, len(settled)-200):], err)
 	}
 	sameAfterDeath(t, m)
-}
-
-// TestTornFile: wherever the last changes are cut, every group that was in the file
-// before is still there.
-func TestTornFile(t *testing.T) {
-	m := open(t, nil)
-	addGroup(t, m, "base", 4)
-	whole, err := os.ReadFile(m.opts.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 3 {
-		addGroup(t, m, fmt.Sprintf("grown%d", i), 4)
-	}
-	grown, err := os.ReadFile(m.opts.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for cut := len(whole) - len(closing); cut <= len(grown); cut++ {
-		torn := append(grown[:cut:cut], whole[min(cut, len(whole)):]...) // a write that was cut leaves the rest as it was
-		if err := os.WriteFile(m.opts.Path, torn, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		again, loaded, err := Open(m.opts)
-		if err != nil || loaded.SetAside != "" || again.Get("base") == nil {
-			t.Fatalf("cut at %d, ending in %q: %v, %v", cut, torn[max(0, len(torn)-20):], err, loaded.Reason)
-		}
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gantrymq/gantry/broker/attribute"
+	"github.com/gantrymq/gantry/broker/table"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/protocol"
@@ -51,15 +52,8 @@ type Manager struct {
 	autoCreate atomic.Bool
 	file       *configfile.File
 
-	table     sync.Map // group string → *protocol.SubscriptionGroupConfig; written with mu held
-	forbidden sync.Map // groupTopic → int32, the bits of what is forbidden, never 0; written with mu held
-
-	mu      sync.Mutex // guards changes of table and forbidden, and what follows
-	version protocol.DataVersion
-	// changed are the configurations that the file lacks, as far as entries at its
-	// end can say it; rewrite says that more than that has changed.
-	changed []*protocol.SubscriptionGroupConfig
-	rewrite bool
+	table     table.Table[protocol.SubscriptionGroupConfig]
+	forbidden sync.Map // groupTopic → int32, the bits of what is forbidden, never 0; written with the table's lock held
 }
 
 type groupTopic struct{ group, topic string }
@@ -70,13 +64,14 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 	if o.FS == nil {
 		o.FS = configfile.OS
 	}
-	m := &Manager{opts: o, version: protocol.DataVersion{Timestamp: o.Now()}}
+	m := &Manager{opts: o}
+	m.table.Version.Timestamp = o.Now()
 	m.autoCreate.Store(o.AutoCreate)
 	m.file = configfile.New(o.FS, o.Path, m.encode)
-	m.file.Grow(configfile.Growth{Closing: closing, Entry: entryStart, Changes: m.changes})
+	m.file.Grow(m.table.Growth())
 	for _, name := range builtIn {
 		c := protocol.DefaultSubscriptionGroupConfig(name)
-		m.table.Store(name, &c)
+		m.table.Lay(name, &c)
 	}
 	loaded, err := m.file.Load(m.decode)
 	if err != nil {
@@ -93,11 +88,7 @@ func (m *Manager) Get(group string) *protocol.SubscriptionGroupConfig {
 		c := protocol.DefaultSubscriptionGroupConfig(strings.Clone(group))
 		return &c
 	}
-	v, ok := m.table.Load(group)
-	if !ok {
-		return nil
-	}
-	return v.(*protocol.SubscriptionGroupConfig)
+	return m.table.Get(group)
 }
 
 // isLight reports whether a group is named like a light message queue. There may
@@ -124,45 +115,41 @@ func (m *Manager) Find(group string) *protocol.SubscriptionGroupConfig {
 	if _, ok := compat.CheckGroup(group); !ok {
 		return nil
 	}
-	m.mu.Lock()
+	m.table.Lock()
 	// Several clients may be the group's first at once.
 	if c := m.Get(group); c != nil {
-		m.mu.Unlock()
+		m.table.Unlock()
 		return c
 	}
 	c := protocol.DefaultSubscriptionGroupConfig(strings.Clone(group))
 	m.store(&c)
-	m.mu.Unlock()
+	m.table.Unlock()
 	m.report(m.file.PersistChanges())
 	return &c
 }
 
 // DataVersion is the version of the table.
 func (m *Manager) DataVersion() protocol.DataVersion {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.version
+	m.table.Lock()
+	defer m.table.Unlock()
+	return m.table.Version
 }
 
 // Snapshot is the whole table with its version. The maps are the caller's, the
 // configurations are shared.
 func (m *Manager) Snapshot() protocol.SubscriptionGroupWrapper {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.table.Lock()
+	defer m.table.Unlock()
 	return m.snapshot()
 }
 
-// snapshot copies the table. m.mu is held.
+// snapshot copies the table. The table's lock is held.
 func (m *Manager) snapshot() protocol.SubscriptionGroupWrapper {
 	w := protocol.SubscriptionGroupWrapper{
-		DataVersion:            m.version,
+		DataVersion:            m.table.Version,
 		ForbiddenTable:         map[string]map[string]int32{},
-		SubscriptionGroupTable: map[string]*protocol.SubscriptionGroupConfig{},
+		SubscriptionGroupTable: m.table.Snapshot(),
 	}
-	m.table.Range(func(k, v any) bool {
-		w.SubscriptionGroupTable[k.(string)] = v.(*protocol.SubscriptionGroupConfig)
-		return true
-	})
 	m.forbidden.Range(func(k, v any) bool {
 		at := k.(groupTopic)
 		topics := w.ForbiddenTable[at.group]
@@ -176,24 +163,16 @@ func (m *Manager) snapshot() protocol.SubscriptionGroupWrapper {
 	return w
 }
 
-// Page is the part of the table that starts at position from in the order of
-// the names, with at most limit groups, and the number of groups in all. A page
-// beyond the first continues an answer of the version known; when the table has
-// moved on since, it begins anew (GET_ALL_SUBSCRIPTIONGROUP_CONFIG since 5.5).
+// Page is a part of the table in the order of the names, see table.Page, with the
+// number of groups in all.
 func (m *Manager) Page(known *protocol.DataVersion, from, limit int) (protocol.SubscriptionGroupWrapper, int) {
 	w := m.Snapshot()
-	names := slices.Sorted(maps.Keys(w.SubscriptionGroupTable))
-	if known == nil || *known != w.DataVersion {
-		from = 0
-	}
-	var inPage []string
-	if from >= 0 && from < len(names) && limit > 0 {
-		inPage = names[from:min(from+limit, len(names))]
-	}
+	total := len(w.SubscriptionGroupTable)
+	inPage := table.Page(w.SubscriptionGroupTable, w.DataVersion, known, from, limit)
 	outside := func(group string) bool { _, found := slices.BinarySearch(inPage, group); return !found }
 	maps.DeleteFunc(w.SubscriptionGroupTable, func(group string, _ *protocol.SubscriptionGroupConfig) bool { return outside(group) })
 	maps.DeleteFunc(w.ForbiddenTable, func(group string, _ map[string]int32) bool { return outside(group) })
-	return w, len(names)
+	return w, total
 }
 
 // Update creates a group or replaces its configuration. The attributes of c are
@@ -227,8 +206,8 @@ func (m *Manager) put(c *protocol.SubscriptionGroupConfig) error {
 	if m.isLight(c.GroupName) {
 		return nil // as upstream: agreed to, and of no effect
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.table.Lock()
+	defer m.table.Unlock()
 	var current map[string]string
 	old := m.Get(c.GroupName)
 	if old != nil {
@@ -243,22 +222,17 @@ func (m *Manager) put(c *protocol.SubscriptionGroupConfig) error {
 	return nil
 }
 
-// store puts c into the table as a change of its version. m.mu is held.
+// store puts c into the table as a change of its version. The table's lock is held.
 func (m *Manager) store(c *protocol.SubscriptionGroupConfig) {
-	m.table.Store(c.GroupName, c)
-	m.changed = append(m.changed, c)
-	m.bump()
-}
-
-func (m *Manager) bump() {
-	m.version = m.version.Next(m.opts.Now())
+	m.table.Put(c.GroupName, c)
+	m.table.Step(m.opts.Now())
 }
 
 // Delete removes a group with everything that is forbidden to it, and reports
 // whether there was one.
 func (m *Manager) Delete(group string) (bool, error) {
-	m.mu.Lock()
-	_, existed := m.table.LoadAndDelete(group)
+	m.table.Lock()
+	existed := m.table.Delete(group)
 	m.forbidden.Range(func(k, _ any) bool {
 		if k.(groupTopic).group == group {
 			m.forbidden.Delete(k)
@@ -266,10 +240,9 @@ func (m *Manager) Delete(group string) (bool, error) {
 		return true
 	})
 	if existed {
-		m.rewrite = true
-		m.bump()
+		m.table.Step(m.opts.Now())
 	}
-	m.mu.Unlock()
+	m.table.Unlock()
 	if !existed {
 		return false, nil
 	}
@@ -282,14 +255,14 @@ func (m *Manager) Delete(group string) (bool, error) {
 // that; here only the topic named changes.
 func (m *Manager) SetForbidden(group, topic string, index int, forbid bool) error {
 	key := groupTopic{strings.Clone(group), strings.Clone(topic)}
-	m.mu.Lock()
+	m.table.Lock()
 	bits := m.forbiddenBits(key)
 	changed := bits &^ (1 << index)
 	if forbid {
 		changed |= 1 << index
 	}
 	if changed == bits {
-		m.mu.Unlock()
+		m.table.Unlock()
 		return nil
 	}
 	if changed == 0 {
@@ -297,9 +270,9 @@ func (m *Manager) SetForbidden(group, topic string, index int, forbid bool) erro
 	} else {
 		m.forbidden.Store(key, changed)
 	}
-	m.rewrite = true
-	m.bump()
-	m.mu.Unlock()
+	m.table.Rewrite()
+	m.table.Step(m.opts.Now())
+	m.table.Unlock()
 	return m.file.Persist()
 }
 
@@ -315,23 +288,6 @@ func (m *Manager) forbiddenBits(key groupTopic) int32 {
 		return 0
 	}
 	return v.(int32)
-}
-
-// lay puts what w has over the table. m.mu is held.
-func (m *Manager) lay(w protocol.SubscriptionGroupWrapper) {
-	for name, c := range w.SubscriptionGroupTable {
-		if c != nil {
-			m.table.Store(name, c)
-		}
-	}
-	for group, topics := range w.ForbiddenTable {
-		for topic, bits := range topics {
-			if bits > 0 { // upstream reads anything else as 0
-				m.forbidden.Store(groupTopic{group, topic}, bits)
-			}
-		}
-	}
-	m.version = w.DataVersion
 }
 
 // Persist writes the whole file.

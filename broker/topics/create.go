@@ -64,16 +64,16 @@ func (m *Manager) CreateOnSendBack(topic string, queues, perm int32, order bool,
 // deleted meanwhile. Upstream does not register such a change with the name
 // servers before the next full registration.
 func (m *Manager) setOrder(topic string, order bool) *protocol.TopicConfig {
-	m.mu.Lock()
+	m.table.Lock()
 	c := m.Get(topic)
 	if c == nil || c.Order == order {
-		m.mu.Unlock()
+		m.table.Unlock()
 		return c
 	}
 	c = c.Clone()
 	c.Order = order
 	m.store(c)
-	m.mu.Unlock()
+	m.table.Unlock()
 	m.report(m.file.Persist())
 	return c
 }
@@ -97,22 +97,22 @@ func (m *Manager) CreateIfAbsent(c *protocol.TopicConfig) *protocol.TopicConfig 
 }
 
 // create gives the topic there is, or adds the one that build makes, writes the
-// table and tells of it. build is called with m.mu held.
+// table and tells of it. build is called with the table's lock held.
 func (m *Manager) create(topic string, build func() (*protocol.TopicConfig, error)) (*protocol.TopicConfig, error) {
 	if c := m.Get(topic); c != nil {
 		return c, nil
 	}
-	m.mu.Lock()
+	m.table.Lock()
 	// Several producers may send the first message at once.
 	if c := m.Get(topic); c != nil {
-		m.mu.Unlock()
+		m.table.Unlock()
 		return c, nil
 	}
 	c, err := build()
 	if err == nil {
 		m.store(c)
 	}
-	m.mu.Unlock()
+	m.table.Unlock()
 	if err != nil {
 		return nil, err
 	}

@@ -12,10 +12,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/gantrymq/gantry/broker/attribute"
+	"github.com/gantrymq/gantry/broker/table"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/configfile"
 	"github.com/gantrymq/gantry/protocol"
@@ -59,14 +59,7 @@ type Manager struct {
 	file       *configfile.File
 	system     map[string]bool // topics this broker added to the fixed system topics
 
-	table sync.Map // topic string → *protocol.TopicConfig; written with mu held
-
-	mu      sync.Mutex // guards changes of table, and what follows
-	version protocol.DataVersion
-	// changed are the configurations that the file lacks, as far as entries at its
-	// end can say it; removed says that more than that has changed.
-	changed []*protocol.TopicConfig
-	removed bool
+	table table.Table[protocol.TopicConfig] // its lock also guards unregistered
 	// unregistered are those that no call of Unregistered has given out.
 	unregistered map[string]*protocol.TopicConfig
 }
@@ -78,10 +71,11 @@ func Open(o Options) (*Manager, configfile.Loaded, error) {
 	if o.FS == nil {
 		o.FS = configfile.OS
 	}
-	m := &Manager{opts: o, system: map[string]bool{}, unregistered: map[string]*protocol.TopicConfig{}, version: protocol.DataVersion{Timestamp: o.Now()}}
+	m := &Manager{opts: o, system: map[string]bool{}, unregistered: map[string]*protocol.TopicConfig{}}
+	m.table.Version.Timestamp = o.Now()
 	m.autoCreate.Store(o.AutoCreate)
 	m.file = configfile.New(o.FS, o.Path, m.encode)
-	m.file.Grow(configfile.Growth{Closing: closing, Entry: entryStart, Changes: m.changes})
+	m.file.Grow(m.table.Growth())
 	m.addSystemTopics()
 	loaded, err := m.file.Load(m.decode)
 	if err != nil {
@@ -100,11 +94,7 @@ func (m *Manager) Get(topic string) *protocol.TopicConfig {
 	if m.isLight(topic) {
 		return lightConfig(topic)
 	}
-	v, ok := m.table.Load(topic)
-	if !ok {
-		return nil
-	}
-	return v.(*protocol.TopicConfig)
+	return m.table.Get(topic)
 }
 
 // Contains reports whether there is such a topic.
@@ -127,17 +117,17 @@ func (m *Manager) SystemTopics() []string {
 
 // DataVersion is the version of the table.
 func (m *Manager) DataVersion() protocol.DataVersion {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.version
+	m.table.Lock()
+	defer m.table.Unlock()
+	return m.table.Version
 }
 
 // Snapshot is the whole table and its version. The map is the caller's, the
 // configurations are shared.
 func (m *Manager) Snapshot() (map[string]*protocol.TopicConfig, protocol.DataVersion) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.snapshot(), m.version
+	m.table.Lock()
+	defer m.table.Unlock()
+	return m.table.Snapshot(), m.table.Version
 }
 
 // Unregistered takes out what was created or changed since the last call, for
@@ -145,39 +135,22 @@ func (m *Manager) Snapshot() (map[string]*protocol.TopicConfig, protocol.DataVer
 // is returned; a topic that was removed is left to the next full registration, as
 // upstream leaves it.
 func (m *Manager) Unregistered() (map[string]*protocol.TopicConfig, protocol.DataVersion) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	table := m.unregistered
+	m.table.Lock()
+	defer m.table.Unlock()
+	fresh := m.unregistered
 	m.unregistered = map[string]*protocol.TopicConfig{}
-	return table, m.version
+	return fresh, m.table.Version
 }
 
-func (m *Manager) snapshot() map[string]*protocol.TopicConfig {
-	table := map[string]*protocol.TopicConfig{}
-	m.table.Range(func(k, v any) bool {
-		table[k.(string)] = v.(*protocol.TopicConfig)
-		return true
-	})
-	return table
-}
-
-// Page is the part of the table that starts at position from in the order of
-// the names, with at most limit topics, and the number of topics in all. A page
-// beyond the first continues an answer of the version known; when the table has
-// moved on since, it begins anew (GET_ALL_TOPIC_CONFIG since 5.5).
+// Page is a part of the table in the order of the names, see table.Page, with its
+// version and the number of topics in all.
 func (m *Manager) Page(known *protocol.DataVersion, from, limit int) (map[string]*protocol.TopicConfig, protocol.DataVersion, int) {
-	table, version := m.Snapshot()
-	if known == nil || *known != version {
-		from = 0
-	}
-	names := slices.Sorted(maps.Keys(table))
+	all, version := m.Snapshot()
 	page := map[string]*protocol.TopicConfig{}
-	if from >= 0 && from < len(names) && limit > 0 {
-		for _, name := range names[from:min(from+limit, len(names))] {
-			page[name] = table[name]
-		}
+	for _, name := range table.Page(all, version, known, from, limit) {
+		page[name] = all[name]
 	}
-	return page, version, len(names)
+	return page, version, len(all)
 }
 
 // Update creates a topic or replaces its configuration. The attributes of c are
@@ -199,9 +172,7 @@ func (m *Manager) UpdateAll(configs []*protocol.TopicConfig) error {
 	for i, c := range configs {
 		if err := m.put(c); err != nil {
 			if i > 0 {
-				if persistErr := m.file.PersistChanges(); persistErr != nil {
-					m.report(persistErr)
-				}
+				m.report(m.file.PersistChanges())
 			}
 			return err
 		}
@@ -213,8 +184,8 @@ func (m *Manager) put(c *protocol.TopicConfig) error {
 	if m.isLight(c.TopicName) {
 		return nil // as upstream: agreed to, and of no effect
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.table.Lock()
+	defer m.table.Unlock()
 	var current map[string]string
 	old := m.Get(c.TopicName)
 	if old != nil {
@@ -229,41 +200,35 @@ func (m *Manager) put(c *protocol.TopicConfig) error {
 	return nil
 }
 
-// store puts c into the table as a change of its version. m.mu is held.
+// store puts c into the table as a change of its version. The lock is held.
 func (m *Manager) store(c *protocol.TopicConfig) {
 	m.replace(c)
-	m.bump()
+	m.table.Step(m.opts.Now())
 }
 
-// replace puts c into the table and notes who has to learn of it. m.mu is held.
+// replace puts c into the table and notes who has to learn of it. The lock is held.
 func (m *Manager) replace(c *protocol.TopicConfig) {
-	m.table.Store(c.TopicName, c)
-	m.changed = append(m.changed, c)
+	m.table.Put(c.TopicName, c)
 	m.unregistered[c.TopicName] = c
 }
 
 // NewVersion makes a new version of a table that has not changed, because what is
 // registered of it has.
 func (m *Manager) NewVersion() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.bump()
-}
-
-func (m *Manager) bump() {
-	m.version = m.version.Next(m.opts.Now())
+	m.table.Lock()
+	defer m.table.Unlock()
+	m.table.Step(m.opts.Now())
 }
 
 // Delete removes a topic and reports whether there was one.
 func (m *Manager) Delete(topic string) (bool, error) {
-	m.mu.Lock()
-	_, existed := m.table.LoadAndDelete(topic)
+	m.table.Lock()
+	existed := m.table.Delete(topic)
 	if existed {
 		delete(m.unregistered, topic)
-		m.removed = true
-		m.bump()
+		m.table.Step(m.opts.Now())
 	}
-	m.mu.Unlock()
+	m.table.Unlock()
 	if !existed {
 		return false, nil
 	}
@@ -273,7 +238,7 @@ func (m *Manager) Delete(topic string) (bool, error) {
 // MarkOrdered marks topics as ordered that the name servers' order
 // configuration lists, and reports whether that changed any.
 func (m *Manager) MarkOrdered(topics []string) (changed bool) {
-	m.mu.Lock()
+	m.table.Lock()
 	for _, topic := range topics {
 		if c := m.Get(topic); c != nil && !c.Order && !m.isLight(topic) {
 			c = c.Clone()
@@ -283,9 +248,9 @@ func (m *Manager) MarkOrdered(topics []string) (changed bool) {
 		}
 	}
 	if changed {
-		m.bump()
+		m.table.Step(m.opts.Now())
 	}
-	m.mu.Unlock()
+	m.table.Unlock()
 	if changed {
 		m.report(m.file.PersistChanges())
 	}

@@ -36,7 +36,7 @@ func (m *Manager) addSystemTopic(name string, queues, perm int32) {
 	c := protocol.DefaultTopicConfig(name)
 	c.ReadQueueNums, c.WriteQueueNums = queues, queues
 	c.Perm = perm
-	m.table.Store(name, &c)
+	m.table.Lay(name, &c)
 	m.system[name] = true
 }
 

@@ -51,7 +51,8 @@ var rooms = []room{
 	{dir: "broker", imports: []string{"remoting", "store", "config", "configfile", "logicqueue"}, sockets: true},
 	// What the broker keeps: domain objects that know neither frames nor sockets.
 	{dir: "broker/attribute", sealed: true, imports: []string{"compat", "protocol"}, quiet: true},
-	{dir: "broker/*", imports: []string{"store", "config", "configfile", "logicqueue", "broker/attribute"}, quiet: true},
+	{dir: "broker/table", sealed: true, imports: []string{"compat", "protocol", "configfile"}, quiet: true},
+	{dir: "broker/*", imports: []string{"store", "config", "configfile", "logicqueue", "broker/attribute", "broker/table"}, quiet: true},
 
 	{dir: "controller", imports: []string{"remoting", "config"}, sockets: true},
 	{dir: "proxy", imports: []string{"broker", "remoting", "config"}, sockets: true},
