@@ -91,6 +91,7 @@ type Broker struct {
 	consumers    *clients.Consumers
 	locks        *queuelock.Manager
 	hold         *longpoll.Holder[*heldPull]
+	deliverPulls func() // hold.Deliver, bound once
 	delay        *delay.Scheduler
 	halves       *transaction.Service
 	levels       delay.Levels

@@ -41,6 +41,7 @@ func (b *Broker) openRooms(cfg *Config) {
 		Now: nowMs, Recheck: recheckPulls(cfg), Gone: pullGone, Resume: b.resumePulls,
 		MaxOffset: b.maxOffset,
 	})
+	b.deliverPulls = b.hold.Deliver
 	b.stats = stats.New(cfg.BrokerClusterName, cfg.EnableDetailStat, nowMs, func(topic string) bool { return b.topics.IsSystem(topic) })
 	b.registrar = registration.New(registration.Identity{
 		Cluster: cfg.BrokerClusterName, Name: cfg.BrokerName, ID: cfg.BrokerID,

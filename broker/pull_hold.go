@@ -94,10 +94,32 @@ func (b *Broker) holdPull(r *remoting.Request, op *pullOp, hold time.Duration) {
 	op.release()
 }
 
+// fewPulls is how many pulls are answered by whoever resumes them, one system call after
+// the other. The answers to more are written by goroutines, on all cores.
+const fewPulls = 32
+
+// leadPulls has the reader that serves a send answer the pulls that the message wakes,
+// when it has served all that came with it. Then no other goroutine has to be
+// woken for them, which costs more than the answer where messages come one by one.
+func (b *Broker) leadPulls(r *remoting.Request) {
+	if b.hold.Waiting() == 0 {
+		return
+	}
+	// Under SYNC_FLUSH the message wakes nobody before it is synced, and a pull that
+	// was admitted as a cold one may have to wait for the disk.
+	if cfg := b.config.Load(); cfg.SyncFlush() || cfg.ColdDataFlowControlEnable || !r.AtRest(b.deliverPulls) {
+		return
+	}
+	b.hold.Expect()
+}
+
 // resumePulls runs pulls again that were woken, or whose time is over. This time
 // they are answered in any case, unless the group has read enough of what is cold.
 func (b *Broker) resumePulls(woken []*longpoll.Waiter[*heldPull]) {
 	for _, w := range woken {
+		if len(woken) <= fewPulls {
+			w.Request.pending.WriteHere()
+		}
 		if b.boundHeldRead(w.Request) {
 			continue
 		}

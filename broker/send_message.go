@@ -71,6 +71,7 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 	if len(r.Body) == 0 {
 		return b.refuseSend(r, errNoBody)
 	}
+	b.leadPulls(r)
 	if op.header.Batch.Or(false) {
 		return b.sendBatch(r, op)
 	}

@@ -37,12 +37,13 @@ type conn struct {
 	out   outbox
 	calls calls
 
-	frame codec.Frame // of the reader
-	req   Request     // of the reader
+	frame  codec.Frame // of the reader
+	req    Request     // of the reader
+	atRest func()      // of the reader: what Request.AtRest asked for
 
 	peer     atomic.Uint64 // language and version of the last request
 	heard    atomic.Int64  // when bytes were last read, on the host's clock
-	wrote    atomic.Int64  // when the writer goroutine last had written
+	wrote    atomic.Int64  // when others than the reader last had written
 	inFlight atomic.Int32
 
 	wg      *sync.WaitGroup // counts the writer goroutine
@@ -91,7 +92,11 @@ func (c *conn) active() time.Duration {
 
 // read serves the connection until it breaks, and returns why.
 func (c *conn) read() error {
+	defer c.rest()
 	for {
+		if c.atRest != nil && !c.in.whole() {
+			c.rest()
+		}
 		b, err := c.in.next()
 		if err != nil {
 			return err
@@ -114,6 +119,15 @@ func (c *conn) read() error {
 				return err
 			}
 		}
+	}
+}
+
+// rest does what Request.AtRest asked for. It is called outside of the socket's read,
+// which closing the connection would wait for.
+func (c *conn) rest() {
+	if f := c.atRest; f != nil {
+		c.atRest = nil
+		f()
 	}
 }
 
@@ -182,6 +196,9 @@ func (c *conn) Respond(cmd *codec.Command, bufs [][]byte, release func()) {
 
 func (c *conn) respond(cmd *codec.Command, bufs [][]byte, release func(), when urgency) {
 	err := c.out.put(cmd, bufs, release, when)
+	if when == now {
+		c.wrote.Store(int64(c.host.now()))
+	}
 	if failed, ok := errors.AsType[*encodeError](err); ok {
 		c.host.reportPanic(Panic{Session: c, Value: failed.value, Stack: failed.stack})
 		plain := answer{code: protocol.ResponseSystemError, remark: failed.Error()}

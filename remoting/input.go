@@ -97,6 +97,12 @@ func (in *input) next() ([]byte, error) {
 	}
 }
 
+// whole reports whether next returns without reading.
+func (in *input) whole() bool {
+	have := in.w - in.r
+	return have >= codec.LengthSize && have-codec.LengthSize >= int(int32(binary.BigEndian.Uint32(in.buf.b[in.r:in.w])))
+}
+
 // peek returns at least n unread bytes without taking them. They are lent until
 // the next call.
 func (in *input) peek(n int) ([]byte, error) {

@@ -93,6 +93,20 @@ func (r *Request) Detach() *Pending {
 	return p
 }
 
+// AtRest has the connection's reader call f once it has served all that had arrived
+// with this request, before it reads on or ends. That is the place for what
+// requests that come together cause together, and must not be long in coming; f must not wait.
+// AtRest reports false, and f is not called, when the request is not served by a reader,
+// or something is to be called already.
+func (r *Request) AtRest(f func()) bool {
+	c, ok := r.to.(*conn)
+	if !ok || r != &c.req || c.atRest != nil {
+		return false
+	}
+	c.atRest = f
+	return true
+}
+
 // Move has handle serve the request in a worker of p, as if the route had said so:
 // on a copy of the frame, and with SYSTEM_BUSY when the pool is full. It is for
 // an inline handler that finds that it would have to wait; it must not have
@@ -165,6 +179,7 @@ type Pending struct {
 	code, opaque int32
 	oneway       bool
 	serialize    codec.SerializeType
+	here         bool
 	answered     atomic.Bool
 }
 
@@ -173,6 +188,11 @@ func (p *Pending) Session() Session { return p.session }
 
 // Received is the time when the request was read.
 func (p *Pending) Received() time.Time { return p.received }
+
+// WriteHere has the goroutine that answers write the answer itself, as far as the
+// connection takes it without waiting, instead of starting one for it. It is for the few
+// answers of one who can afford a system call each, and is called before answering, by nobody else meanwhile.
+func (p *Pending) WriteHere() { p.here = true }
 
 // Reply answers, as Request.Reply does. It never waits for the peer.
 func (p *Pending) Reply(code protocol.ResponseCode, remark string, h protocol.Header, body []byte) {
@@ -214,7 +234,11 @@ func (p *Pending) reply(a answer) {
 	}
 	cmd := a.command(p.opaque, p.serialize)
 	if c, ok := p.to.(*conn); ok {
-		c.respond(&cmd, a.bufs, a.release, soon)
+		when := soon
+		if p.here {
+			when = now
+		}
+		c.respond(&cmd, a.bufs, a.release, when)
 		return
 	}
 	respond(p.to, cmd, a)

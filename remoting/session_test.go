@@ -218,6 +218,78 @@ func TestPending(t *testing.T) {
 	}
 }
 
+// TestAtRest: what requests that come together ask for is done once, after the last of
+// them, in the reader; also when the connection ends with them.
+func TestAtRest(t *testing.T) {
+	const codeLeave, codeElsewhere protocol.RequestCode = 1, 2
+	rests, said := make(chan int, 10), make(chan bool, 10)
+	served := 0 // by the reader alone, as all of this
+	pool := NewPool(PoolOptions{})
+	defer pool.Close()
+	ask := func(r *Request) bool { return r.AtRest(func() { rests <- served }) }
+	handle := func(r *Request) error {
+		served++
+		said <- ask(r)
+		return echo(r)
+	}
+	_, w, _ := openSession(t, ServerOptions{}, table(t,
+		Route{Code: codeEcho, Handle: echo},
+		Route{Code: codeEchoLow, Handle: handle},
+		Route{Code: codeLeave, Handle: func(r *Request) error { handle(r); r.Session.Close(errors.New("left")); return nil }},
+		Route{Code: codeElsewhere, Worker: pool, Handle: func(r *Request) error { said <- ask(r); return echo(r) }},
+	))
+	together := []codec.Command{request(codeEchoLow, 1, ""), request(codeEchoLow, 2, ""), request(codeEchoLow, 3, "")}
+	for round := range 2 {
+		w.send(encode(together...))
+		for range together {
+			w.frame()
+		}
+		if n := event(t, rests); n != (round+1)*len(together) {
+			t.Errorf("at rest after %d requests", n)
+		}
+		for i := range together {
+			if event(t, said) != (i == 0) {
+				t.Errorf("request %d was told the contrary", i)
+			}
+		}
+	}
+	w.send(encode(request(codeElsewhere, 4, "")))
+	if w.frame(); event(t, said) {
+		t.Error("a worker is told that it is a reader")
+	}
+	w.send(encode(request(codeLeave, 5, "")))
+	if n := event(t, rests); n != 2*len(together)+1 {
+		t.Errorf("at rest after %d requests", n)
+	}
+	if len(rests) > 0 {
+		t.Error("more than was asked for")
+	}
+}
+
+// TestWriteHere: the answer is written when Reply returns, by the one who answers.
+func TestWriteHere(t *testing.T) {
+	if !rawReads {
+		t.Skip("writing without waiting is not possible here")
+	}
+	pendings := make(chan *Pending, 1)
+	s := startServer(t, ServerOptions{}, table(t, Route{Code: 1, Handle: func(r *Request) error { pendings <- r.Detach(); return nil }}))
+	nc, w := socketPair(t)
+	counted := &countingConn{TCPConn: nc}
+	s.admit(counted, s.table)
+	for i := range int32(10) {
+		w.send(encode(request(1, i, "")))
+		p := event(t, pendings)
+		p.WriteHere()
+		p.Reply(7, "", nil, []byte("b"))
+		if f := w.frame(); f.Opaque != i || f.Code != 7 {
+			t.Fatalf("%+v", f)
+		}
+	}
+	if n := counted.writes.Load(); n != 0 {
+		t.Errorf("%d answers were written by another goroutine", n)
+	}
+}
+
 // TestAnswersRace: a time-out and a wake-up may both answer; the client hears one.
 func TestAnswersRace(t *testing.T) {
 	pendings := make(chan *Pending)

@@ -31,6 +31,10 @@ const DefaultLimit = 100_000
 // tick is how exactly deadlines are kept.
 const tick = time.Second
 
+// fewWoken is how many pulls Deliver hands back at most: whoever calls it has other
+// things to do.
+const fewWoken = 16
+
 // Reason is why a parked pull is handed back.
 type Reason uint8
 
@@ -84,7 +88,7 @@ type Options[T any] struct {
 	// dropped, not handed back. May be nil.
 	Gone func(T) bool
 	// Resume takes pulls back, several at once when messages come fast. It is
-	// called by Run's goroutine only. The slice is lent until Resume returns, the
+	// called by Run and by Deliver, at the same time too. The slice is lent until Resume returns, the
 	// Waiters are the caller's again and may be parked anew.
 	Resume func(woken []*Waiter[T])
 }
@@ -96,12 +100,15 @@ type Holder[T any] struct {
 	queues  sync.Map     // queueKey → *queue[T]
 	recheck atomic.Int64 // Options.Recheck
 	waiting atomic.Int64 // number of parked Waiters
+	ticking atomic.Bool  // Run looks at deadlines; it stops when nothing has waited for a tick
 	closed  atomic.Bool
 
 	signal chan struct{} // holds a token when Run has something to look at
 
-	mu    sync.Mutex   // guards ready
-	ready []*Waiter[T] // woken, to be handed back by Run
+	mu       sync.Mutex   // guards the fields below
+	ready    []*Waiter[T] // woken, to be handed back
+	spare    []*Waiter[T] // what ready was before, empty
+	expected int          // calls of Deliver that were announced
 }
 
 type queueKey struct {
@@ -153,8 +160,8 @@ func (h *Holder[T]) Park(w *Waiter[T]) bool {
 			w.Why = Arrived
 			h.wake(w)
 		}
-	case n == 1:
-		h.poke() // Run sleeps without a timer while nothing waits
+	case !h.ticking.Load():
+		h.poke() // Run sleeps without a timer when nothing waits
 	}
 	return true
 }
@@ -192,15 +199,54 @@ func (h *Holder[T]) Notify(topic string, queueID int32, offset, tagsCode int64, 
 	v.(*queue[T]).offer(h, offset, tagsCode, record)
 }
 
-// wake leaves w to Run. It may be called with a queue's mutex held.
+// wake leaves w to Run, or to Deliver. It may be called with a queue's mutex held.
 func (h *Holder[T]) wake(w *Waiter[T]) {
 	h.mu.Lock()
 	h.ready = append(h.ready, w)
-	first := len(h.ready) == 1
+	n, expected := len(h.ready), h.expected > 0
 	h.mu.Unlock()
-	if first {
+	if n == 1 && !expected || n == fewWoken+1 {
 		h.poke()
 	}
+}
+
+// Expect announces a call of Deliver: what is woken until then is left to it, as long as
+// that is little. It is for whoever is about to bring a message, and can
+// hand back soon after, in a goroutine that runs anyway, what the message wakes.
+// Where a message comes alone, starting Run's goroutine costs more than that.
+func (h *Holder[T]) Expect() {
+	h.mu.Lock()
+	h.expected++
+	h.mu.Unlock()
+}
+
+// Deliver hands back what is ready, unless that is much: then it is left to Run. It is
+// called once for each Expect.
+func (h *Holder[T]) Deliver() {
+	h.mu.Lock()
+	h.expected--
+	if n := len(h.ready); n == 0 || n > fewWoken {
+		h.mu.Unlock()
+		return // Run was told of the many
+	}
+	woken := h.takeReady()
+	h.mu.Unlock()
+	h.handBack(woken)
+}
+
+// takeReady takes what is ready. h.mu is held.
+func (h *Holder[T]) takeReady() (woken []*Waiter[T]) {
+	woken, h.ready, h.spare = h.ready, h.spare, nil
+	return woken
+}
+
+// handBack ends what takeReady has begun.
+func (h *Holder[T]) handBack(woken []*Waiter[T]) {
+	h.opts.Resume(woken)
+	clear(woken) // what was handed back must not be kept alive from here
+	h.mu.Lock()
+	h.spare = woken[:0]
+	h.mu.Unlock()
 }
 
 func (h *Holder[T]) poke() {
@@ -225,26 +271,26 @@ func (h *Holder[T]) Run(ctx context.Context) error {
 	defer timer.Stop()
 	defer pacer.Stop()
 	nextRecheck := h.opts.Now() + time.Duration(h.recheck.Load()).Milliseconds()
-	var spare []*Waiter[T]
 	var r round[T]
-	ticking := true
+	h.ticking.Store(true)
 	for {
 		select {
 		case <-ctx.Done():
 			h.closed.Store(true)
 			h.WakeAll()
-			h.deliver(nil)
+			h.deliver()
 			return context.Cause(ctx)
 		case <-h.signal:
-			spare = h.deliver(spare)
+			h.deliver()
 		case <-pacer.C:
 			if h.step(&r) {
 				pacer.Reset(roundStep)
 			}
 		case <-timer.C:
-			ticking = false
+			h.ticking.Store(false)
 			now := h.opts.Now()
 			h.check(now)
+			h.deliver() // what was left to somebody who is long in coming
 			if now >= nextRecheck {
 				recheck := time.Duration(h.recheck.Load())
 				nextRecheck = now + recheck.Milliseconds()
@@ -254,26 +300,21 @@ func (h *Holder[T]) Run(ctx context.Context) error {
 				}
 			}
 		}
-		if !ticking && h.waiting.Load() > 0 {
+		if !h.ticking.Load() && h.waiting.Load() > 0 {
 			timer.Reset(min(tick, time.Duration(h.recheck.Load())))
-			ticking = true
+			h.ticking.Store(true)
 		}
 	}
 }
 
-// deliver hands back what is ready. Its slices are used in turns: spare is the
-// one of the last time.
-func (h *Holder[T]) deliver(spare []*Waiter[T]) []*Waiter[T] {
+// deliver hands back what is ready.
+func (h *Holder[T]) deliver() {
 	h.mu.Lock()
-	woken := h.ready
-	h.ready = spare[:0]
+	woken := h.takeReady()
 	h.mu.Unlock()
-	if len(woken) == 0 {
-		return woken
+	if len(woken) > 0 {
+		h.handBack(woken)
 	}
-	h.opts.Resume(woken)
-	clear(woken) // what was handed back must not be kept alive from here
-	return woken
 }
 
 // check wakes pulls whose time is up.

@@ -264,6 +264,47 @@ func TestEmptyQueuesAreRemoved(t *testing.T) {
 	})
 }
 
+// What is woken while somebody is to call Deliver is left to him, unless it is much
+// or he is long in coming.
+func TestDeliver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil)
+		b.park("first", "T", 0, 15*time.Second, nil)
+		b.expect(t) // Run has begun
+		b.Expect()
+		b.Expect()
+		b.arrive("T", 0)
+		b.expect(t)
+		b.Deliver()
+		b.expect(t, "first arrived 0")
+		b.park("second", "T", 1, 15*time.Second, nil)
+		b.arrive("T", 0)
+		b.expect(t)
+		b.Deliver()
+		b.expect(t, "second arrived 0")
+		b.park("third", "T", 2, 15*time.Second, nil)
+		b.arrive("T", 0)
+		b.expect(t, "third arrived 0")
+
+		b.Expect()
+		b.park("slow", "T", 3, 15*time.Second, nil)
+		b.arrive("T", 0)
+		b.expect(t)
+		time.Sleep(tick)
+		b.expect(t, "slow arrived 1000")
+		var all []string
+		for i := range fewWoken + 1 {
+			name := fmt.Sprint("one of many ", i)
+			b.park(name, "T", 4, 15*time.Second, nil)
+			all = append([]string{name + " arrived 1000"}, all...) // those that came last are woken first
+		}
+		b.arrive("T", 0)
+		b.expect(t, all...)
+		b.Deliver()
+		b.expect(t)
+	})
+}
+
 // Under constant arrivals and parking every pull that was parked comes back
 // exactly once, soon, and not by its deadline.
 func TestEveryPullComesBack(t *testing.T) {
@@ -311,8 +352,14 @@ func TestEveryPullComesBack(t *testing.T) {
 	for pulling.Load() > 0 {
 		for q := range ends {
 			if offset := ends[q].Load(); offset < rounds {
+				if q%2 == 0 {
+					h.Expect()
+				}
 				ends[q].Store(offset + 1)
 				h.Notify("T", int32(q), offset, 0, nil)
+				if q%2 == 0 {
+					h.Deliver()
+				}
 			}
 		}
 		runtime.Gosched()
@@ -322,6 +369,25 @@ func TestEveryPullComesBack(t *testing.T) {
 	loop.Wait()
 	if byDeadline.Load() != 0 || h.Waiting() != 0 {
 		t.Errorf("%d pulls waited for their deadline, %d still wait", byDeadline.Load(), h.Waiting())
+	}
+}
+
+func TestDeliverDoesNotAllocate(t *testing.T) {
+	resumed := 0
+	h := New(Options[int]{Now: now, MaxOffset: func(string, int32) int64 { return 0 }, Resume: func(woken []*Waiter[int]) { resumed += len(woken) }})
+	topic := strings.Clone("T")
+	w := &Waiter[int]{}
+	other := &Waiter[int]{Topic: topic, From: 1 << 40}
+	h.Park(other) // a queue that nobody waits for would be made anew each time
+	const rounds = 100
+	if n := testing.AllocsPerRun(rounds, func() {
+		w.Topic, w.From, w.Seen = topic, 0, 0
+		h.Park(w)
+		h.Expect()
+		h.Notify(topic, 0, 0, 0, nil)
+		h.Deliver()
+	}); n != 0 || resumed != rounds+1 {
+		t.Errorf("%v allocations, %d pulls resumed", n, resumed)
 	}
 }
 
