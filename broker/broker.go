@@ -89,6 +89,7 @@ type Broker struct {
 	routes       topicRoutes
 	producers    *clients.Producers
 	consumers    *clients.Consumers
+	beats        beats // heartbeats that may come again
 	locks        *queuelock.Manager
 	hold         *longpoll.Holder[*heldPull]
 	deliverPulls func() // hold.Deliver, bound once

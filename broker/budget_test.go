@@ -67,8 +67,8 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 }
 
 // TestBudgetsOfPopsAndHeartbeats holds what a heartbeat, a pop and an acknowledgement may allocate. Those are not free of it:
-// a pop and an acknowledgement each write a record and enter it into the timer wheel, a heartbeat is a JSON document. But what
-// they cost does not grow with the broker, and what stands here only goes down.
+// a pop and an acknowledgement each write a record and enter it into the timer wheel, a heartbeat that is not known is a JSON
+// document. But what they cost does not grow with the broker, and what stands here only goes down.
 func TestBudgetsOfPopsAndHeartbeats(t *testing.T) {
 	b, _ := runBroker(t, testConfig(t.TempDir()))
 	w := dialBroker(t, b)
@@ -80,13 +80,14 @@ func TestBudgetsOfPopsAndHeartbeats(t *testing.T) {
 		w.exchange(send, 1)
 	}
 	acks := popReceipts(t, w, most)
-	beat := heartbeatOf(t, "client", "consumers")
+	beat, other := heartbeatOf(t, "client", "consumers"), heartbeatOf(t, "another", "consumers")
 	for _, r := range []struct {
 		name   string
 		budget float64
 		round  func()
 	}{
-		{"heartbeat", 30, func() { w.exchange(beat, 1) }},
+		{"two heartbeats, each with another client id", 60, func() { w.exchange(other, 1); w.exchange(beat, 1) }},
+		{"heartbeat that is known", 0, func() { w.exchange(beat, 1) }},
 		{"acknowledgement", 55, func() { w.exchange(acks[0], 1); acks = acks[1:] }},
 		{"send and pop", 75, func() { w.exchange(send, 1); w.exchange(popOne, 1) }},
 	} {

@@ -2,13 +2,11 @@ package broker
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/gantrymq/gantry/broker/clients"
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/stats"
-	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -18,6 +16,10 @@ import (
 // leave its subscriptions out when they have not changed; the answer says
 // whether they are wanted again.
 func (b *Broker) heartbeat(r *remoting.Request) error {
+	if done := b.beats.find(r); done != nil && b.beatAgain(done) {
+		done.reply(r)
+		return nil
+	}
 	var data protocol.HeartbeatData
 	if err := readBody(r, &data); err != nil {
 		return err
@@ -25,28 +27,22 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 	if err := namesGroups(&data); err != nil {
 		return err
 	}
+	done := &beat{facts: b.beatFacts(), changed: data.HeartbeatFingerprint == 0}
 	client := clients.Identity{Session: r.Session, ID: data.ClientID, Language: r.Language, Version: r.Version}
-	changed := data.HeartbeatFingerprint == 0
 	for i := range data.ConsumerDataSet {
 		c := &data.ConsumerDataSet[i]
 		if c.ConsumeType == protocol.ConsumeActively && b.config.Load().RejectPullConsumerEnable {
 			continue
 		}
-		if b.registerConsumer(client, c, &data) {
-			changed = true
-		}
+		b.registerConsumer(client, c, &data, done)
 	}
 	for i := range data.ProducerDataSet {
-		began := b.now()
-		if cfg := b.config.Load(); cfg.EnableRegisterProducer || !cfg.RejectTransactionMessage { // else nobody asks producers anything
-			b.producers.Register(data.ProducerDataSet[i].GroupName, client)
-		}
-		b.stats.Registered(stats.ProducerRegisterTime, b.now().Sub(began).Milliseconds())
+		b.registerProducer(client, data.ProducerDataSet[i].GroupName, done)
 	}
-	r.ReplyExt(protocol.ResponseSuccess, "", nil, codec.Fields{
-		{Key: "IS_SUPPORT_HEART_BEAT_V2", Value: "true"},
-		{Key: "IS_SUB_CHANGE", Value: strconv.FormatBool(changed)},
-	}, nil)
+	if done.quiet() && done.facts == b.beatFacts() {
+		b.beats.keep(r, done)
+	}
+	done.reply(r)
 	return nil
 }
 
@@ -69,12 +65,11 @@ func namesGroups(data *protocol.HeartbeatData) error {
 }
 
 // registerConsumer enters one group of a client, when the group exists, and makes
-// its retry topic. It reports whether the client must send its subscriptions
-// next time.
-func (b *Broker) registerConsumer(client clients.Identity, c *protocol.ConsumerData, data *protocol.HeartbeatData) (wanted bool) {
+// its retry topic.
+func (b *Broker) registerConsumer(client clients.Identity, c *protocol.ConsumerData, data *protocol.HeartbeatData, done *beat) {
 	group := b.groups.Find(c.GroupName)
 	if group == nil {
-		return false
+		return
 	}
 	ordered := false
 	for i := range c.SubscriptionDataSet {
@@ -86,12 +81,23 @@ func (b *Broker) registerConsumer(client clients.Identity, c *protocol.ConsumerD
 	}
 	b.topics.CreateOnSendBack(protocol.RetryTopic(c.GroupName), group.RetryQueueNums, protocol.PermRead|protocol.PermWrite, ordered, flag)
 	began := b.now()
-	outcome := b.consumers.Register(clients.Registration{
+	outcome, standing := b.consumers.Register(clients.Registration{
 		Client: client, Data: c, Fingerprint: data.HeartbeatFingerprint,
 		WithoutSub: data.WithoutSub && data.HeartbeatFingerprint != 0, Notify: group.NotifyConsumerIDsChangedEnable,
 	})
-	b.stats.Registered(stats.ConsumerRegisterTime, b.now().Sub(began).Milliseconds())
-	return outcome.SubChanged
+	b.stats.Registered(stats.ConsumerRegisterTime, b.now().Sub(began).Milliseconds(), 1)
+	done.consumers++
+	done.standings = append(done.standings, standing)
+	done.changed = done.changed || outcome.SubChanged
+}
+
+func (b *Broker) registerProducer(client clients.Identity, group string, done *beat) {
+	began := b.now()
+	if cfg := b.config.Load(); cfg.EnableRegisterProducer || !cfg.RejectTransactionMessage { // else nobody asks producers anything
+		done.standings = append(done.standings, b.producers.Register(group, client))
+	}
+	b.stats.Registered(stats.ProducerRegisterTime, b.now().Sub(began).Milliseconds(), 1)
+	done.producers++
 }
 
 // unregisterClient serves UNREGISTER_CLIENT (35).

@@ -70,6 +70,7 @@ func (b *Broker) sessionClosed(s remoting.Session, reason error) {
 	activity.Add(1, 1)
 	b.producers.CloseSession(s)
 	b.consumers.CloseSession(s)
+	b.beats.forget(s)
 }
 
 func (b *Broker) connectionRefused(addr net.Addr, reason error) {

@@ -37,6 +37,7 @@ type Identity struct {
 type Client struct {
 	Identity // does not change
 	seen     atomic.Int64
+	left     atomic.Bool // it is no member any more
 }
 
 func newClient(id Identity, now int64) *Client {

@@ -88,7 +88,8 @@ func consumer(group string, topics ...string) *protocol.ConsumerData {
 }
 
 func (f *fixture) beat(s *session, d *protocol.ConsumerData) Registered {
-	return f.Register(Registration{Client: identity(s, fmt.Sprintf("c%d", s.id)), Data: d, Notify: true})
+	r, _ := f.Register(Registration{Client: identity(s, fmt.Sprintf("c%d", s.id)), Data: d, Notify: true})
+	return r
 }
 
 func TestRegister(t *testing.T) {
@@ -167,7 +168,8 @@ func TestHeartbeatV2(t *testing.T) {
 	f := newFixture()
 	one, two := &session{id: 1}, &session{id: 2}
 	beat := func(s *session, fingerprint int32, withoutSub bool, d *protocol.ConsumerData) Registered {
-		return f.Register(Registration{Client: identity(s, fmt.Sprintf("c%d", s.id)), Data: d, Fingerprint: fingerprint, WithoutSub: withoutSub, Notify: true})
+		r, _ := f.Register(Registration{Client: identity(s, fmt.Sprintf("c%d", s.id)), Data: d, Fingerprint: fingerprint, WithoutSub: withoutSub, Notify: true})
+		return r
 	}
 	steps := []struct {
 		session     *session
@@ -271,7 +273,7 @@ func TestChangedClientID(t *testing.T) {
 	f := newFixture()
 	s := &session{id: 1}
 	f.beat(s, consumer("G", "T:1"))
-	if r := f.Register(Registration{Client: identity(s, "other"), Data: consumer("G", "T:1"), Notify: true}); r.Changed {
+	if r, _ := f.Register(Registration{Client: identity(s, "other"), Data: consumer("G", "T:1"), Notify: true}); r.Changed {
 		t.Error("the new id counts as a new member")
 	}
 	if got := f.ClientIDs("G"); !slices.Equal(got, []string{"other"}) {

@@ -57,6 +57,7 @@ type group struct {
 	members     map[uint64]*Client   // by session
 	fingerprint protocol.Opt[int32]  // of the last heartbeat
 	view        atomic.Pointer[View] // never nil; read without mu
+	changes     atomic.Uint64        // counts those of fingerprint and view; read without mu
 }
 
 // View is what a group's members have in common. It never changes: the next
@@ -122,7 +123,10 @@ type Registered struct {
 // it does not name is dropped, a subscription is replaced by one with a higher
 // version. Members with different subscriptions make the group change to and
 // fro, as they do upstream.
-func (m *Consumers) Register(r Registration) Registered {
+//
+// A registration that has changed nothing returns where the client stands, others
+// the zero Standing.
+func (m *Consumers) Register(r Registration) (Registered, Standing) {
 	now := m.opts.Now()
 	m.mu.Lock()
 	g := m.groupFor(r.Data)
@@ -132,9 +136,12 @@ func (m *Consumers) Register(r Registration) Registered {
 	} else {
 		result.SubChanged = r.WithoutSub
 	}
-	g.fingerprint = protocol.Some(r.Fingerprint)
-	joined := g.join(r.Client, now)
-	if joined != nil {
+	fingerprint := protocol.Some(r.Fingerprint)
+	stands := g.fingerprint == fingerprint
+	g.fingerprint = fingerprint
+	known := g.members[r.Client.Session.ID()]
+	member, joined := g.join(r.Client, now)
+	if joined {
 		id := r.Client.Session.ID()
 		m.bySession[id] = append(m.bySession[id], g)
 	}
@@ -144,16 +151,23 @@ func (m *Consumers) Register(r Registration) Registered {
 	if next != old {
 		g.view.Store(next)
 		subscriptionsChanged = !sameTopics(old.Subscriptions, next.Subscriptions)
+		stands = false
 	}
-	result.Changed = joined != nil || subscriptionsChanged
+	var standing Standing
+	if !stands {
+		g.changes.Add(1)
+	} else if member == known {
+		standing = Standing{client: member, group: g, changes: g.changes.Load()}
+	}
+	result.Changed = joined || subscriptionsChanged
 	var members []*Client
 	if result.Changed && r.Notify && next.MessageModel != protocol.Broadcasting {
 		members = g.list()
 	}
 	m.mu.Unlock()
 
-	if joined != nil {
-		call2(m.opts.Events.Joined, g.name, joined)
+	if joined {
+		call2(m.opts.Events.Joined, g.name, member)
 	}
 	if members != nil {
 		call2(m.opts.Events.MembersChanged, g.name, members)
@@ -161,7 +175,7 @@ func (m *Consumers) Register(r Registration) Registered {
 	if !r.WithoutSub {
 		call2(m.opts.Events.Registered, g.name, r.Data.SubscriptionDataSet)
 	}
-	return result
+	return result, standing
 }
 
 // groupFor finds or makes the group of a heartbeat. m.mu is held.
@@ -183,20 +197,22 @@ func (m *Consumers) find(name string) *group {
 	return v.(*group)
 }
 
-// join notes that a client is alive, and returns it when it is new. A session
-// that changes its client id stays the member it was, under the new id.
-func (g *group) join(who Identity, now int64) *Client {
+// join notes that a client is alive. It returns the member that it is, and whether
+// it is new. A session that changes its client id stays the member it was, under the
+// new id.
+func (g *group) join(who Identity, now int64) (member *Client, joined bool) {
 	old := g.members[who.Session.ID()]
 	if old != nil && old.ID == who.ID {
 		old.seen.Store(now)
-		return nil
+		return old, false
 	}
 	c := newClient(who, now)
 	g.members[who.Session.ID()] = c
 	if old != nil {
-		return nil
+		old.left.Store(true)
+		return c, false
 	}
-	return c
+	return c, true
 }
 
 // list is the members by session, oldest session first.
@@ -304,6 +320,7 @@ func (m *Consumers) drop(g *group, session uint64) departure {
 	if d.client == nil {
 		return d
 	}
+	d.client.left.Store(true)
 	delete(g.members, session)
 	if rest := slices.DeleteFunc(m.bySession[session], func(other *group) bool { return other == g }); len(rest) > 0 {
 		m.bySession[session] = rest

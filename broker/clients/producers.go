@@ -40,15 +40,16 @@ func NewProducers(o ProducerOptions) *Producers {
 }
 
 // Register notes that a client produces for a group, or still does. The strings
-// are kept.
-func (m *Producers) Register(group string, who Identity) {
+// are kept. It returns where a client stands that was known, otherwise the zero
+// Standing.
+func (m *Producers) Register(group string, who Identity) Standing {
 	now := m.opts.Now()
 	id := who.Session.ID()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if known := m.groups[group][id]; known != nil {
 		known.seen.Store(now)
-		return
+		return Standing{client: known}
 	}
 	member := newClient(who, now)
 	if m.groups[group] == nil {
@@ -60,6 +61,7 @@ func (m *Producers) Register(group string, who Identity) {
 	}
 	m.bySession[id][group] = true
 	m.byID[member.ID] = member
+	return Standing{}
 }
 
 // Unregister removes a session from a group.
@@ -111,6 +113,7 @@ func (m *Producers) drop(group string, session uint64) (gone []string) {
 	if c == nil {
 		return nil
 	}
+	c.left.Store(true)
 	delete(m.groups[group], session)
 	delete(m.bySession[session], group)
 	if len(m.bySession[session]) == 0 {

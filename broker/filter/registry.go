@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gantrymq/gantry/broker/filter/sql92"
 	"github.com/gantrymq/gantry/configfile"
@@ -34,6 +35,8 @@ type Registry struct {
 	mu      sync.RWMutex                 // guards the fields below
 	topics  map[string]map[string]*Entry // topic → group → entry
 	changed bool                         // since the file was written
+
+	generation atomic.Uint64 // of topics; counted after each
 }
 
 // Entry is what a group has registered for a topic. It never changes.
@@ -153,18 +156,27 @@ func (r *Registry) put(e *Entry) {
 		r.topics[e.Topic] = map[string]*Entry{}
 	}
 	r.topics[e.Topic][e.Group] = e
-	r.changed = true
+	r.noteChange()
 }
+
+func (r *Registry) noteChange() {
+	r.changed = true
+	r.generation.Add(1)
+}
+
+// Generation counts how often an entry came, went or changed: while it stays what it
+// was, so do all entries. It takes no lock.
+func (r *Registry) Generation() uint64 { return r.generation.Load() }
 
 func (r *Registry) remove(topic, group string) {
 	if r.topics[topic][group] == nil {
 		return
 	}
 	delete(r.topics[topic], group)
-	r.changed = true
 	if len(r.topics[topic]) == 0 {
 		delete(r.topics, topic)
 	}
+	r.noteChange()
 }
 
 // bury is called with r.mu held.

@@ -50,6 +50,7 @@ var builtIn = []string{
 type Manager struct {
 	opts       Options
 	autoCreate atomic.Bool
+	changes    atomic.Uint64 // of autoCreate; counted after each
 	file       *configfile.File
 
 	table     table.Table[protocol.SubscriptionGroupConfig]
@@ -99,7 +100,11 @@ func (m *Manager) isLight(group string) bool { return m.opts.LightQueues && comp
 func (m *Manager) Contains(group string) bool { return m.Get(group) != nil }
 
 // SetAutoCreate says whether clients may create groups by naming them.
-func (m *Manager) SetAutoCreate(on bool) { m.autoCreate.Store(on) }
+func (m *Manager) SetAutoCreate(on bool) {
+	if m.autoCreate.Swap(on) != on {
+		m.changes.Add(1)
+	}
+}
 
 // Find returns the configuration of a group that a client names, creating it
 // with upstream's defaults where that is allowed and the name is legal. It
@@ -227,6 +232,10 @@ func (m *Manager) store(c *protocol.SubscriptionGroupConfig) {
 	m.table.Put(c.GroupName, c)
 	m.table.Step(m.opts.Now())
 }
+
+// Generation counts how often the table, or how Find adds to it, has changed: while
+// it stays what it was, Find answers the same. It takes no lock.
+func (m *Manager) Generation() uint64 { return m.table.Generation() + m.changes.Load() }
 
 // Delete removes a group with everything that is forbidden to it, and reports
 // whether there was one.

@@ -327,3 +327,28 @@ var errBroken = errors.New("no space left")
 type brokenFS struct{ configfile.FS }
 
 func (brokenFS) WriteFile(string, []byte) error { return errBroken }
+
+// TestGeneration: whatever may change what Find answers moves the generation on, and nothing else does.
+func TestGeneration(t *testing.T) {
+	m := open(t, func(o *Options) { o.AutoCreate = false })
+	last := m.Generation()
+	for _, step := range []struct {
+		what  string
+		moves bool
+		do    func()
+	}{
+		{"a group that is not created", false, func() { m.Find("G") }},
+		{"automatic creation", true, func() { m.SetAutoCreate(true) }},
+		{"the same again", false, func() { m.SetAutoCreate(true) }},
+		{"a group that is created", true, func() { m.Find("G") }},
+		{"a group that is there", false, func() { m.Find("G") }},
+		{"an update", true, func() { c := protocol.DefaultSubscriptionGroupConfig("G"); m.Update(&c) }},
+		{"a group deleted", true, func() { m.Delete("G") }},
+	} {
+		step.do()
+		if now := m.Generation(); (now != last) != step.moves {
+			t.Errorf("%s: the generation went from %d to %d", step.what, last, now)
+		}
+		last = m.Generation()
+	}
+}

@@ -155,8 +155,11 @@ func (m *Manager) QueueGet(group, topic string, queueID int32, messages, bytes i
 	m.GroupItem(GroupGetSize, group, topic).Add(int64(bytes), 1)
 }
 
-// Registered counts the registration of a consumer or a producer in a heartbeat.
-func (m *Manager) Registered(name string, ms int64) { m.Item(name, m.cluster).Add(ms, 1) }
+// Registered counts registrations of consumers or producers in a heartbeat, and how
+// long all of them took.
+func (m *Manager) Registered(name string, ms int64, times int) {
+	m.Item(name, m.cluster).Add(ms, int64(times))
+}
 
 // BrokerAcked and BrokerCheckPoints count, for the whole broker, POP
 // acknowledgements, and check points of pops and of changed invisible times.

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gantrymq/gantry/protocol"
 )
@@ -23,7 +24,8 @@ import (
 type Table[C any] struct {
 	sync.Mutex // guards changes of configs, and what follows
 
-	configs sync.Map // name string → *C
+	configs    sync.Map      // name string → *C
+	generation atomic.Uint64 // of configs; counted after each change
 
 	// Version is that of the table; Step moves it on.
 	Version protocol.DataVersion
@@ -47,20 +49,28 @@ func (t *Table[C]) Get(name string) *C {
 	return c.(*C)
 }
 
+// Generation counts changes of configurations: while it stays what it was, so do
+// they. It may be called without the lock.
+func (t *Table[C]) Generation() uint64 { return t.generation.Load() }
+
 // Lay puts in what the file has, or what is there before the file is read. It is
 // no change.
-func (t *Table[C]) Lay(name string, c *C) { t.configs.Store(name, c) }
+func (t *Table[C]) Lay(name string, c *C) {
+	t.configs.Store(name, c)
+	t.generation.Add(1)
+}
 
 // Put adds or replaces a configuration. Stepping the version is the caller's
 // business: several puts may be one change.
 func (t *Table[C]) Put(name string, c *C) {
-	t.configs.Store(name, c)
+	t.Lay(name, c)
 	t.changed = append(t.changed, entry[C]{name, c})
 }
 
 // Delete removes a name and reports whether there was one.
 func (t *Table[C]) Delete(name string) bool {
 	_, existed := t.configs.LoadAndDelete(name)
+	t.generation.Add(1)
 	t.rewrite = t.rewrite || existed
 	return existed
 }

@@ -220,6 +220,10 @@ func (m *Manager) NewVersion() {
 	m.table.Step(m.opts.Now())
 }
 
+// Generation counts how often the table has changed: while it stays what it was, so
+// does the table. It takes no lock.
+func (m *Manager) Generation() uint64 { return m.table.Generation() }
+
 // Delete removes a topic and reports whether there was one.
 func (m *Manager) Delete(topic string) (bool, error) {
 	m.table.Lock()
