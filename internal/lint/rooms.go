@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// room is one row of the table in DESIGN §1: a folder and what it may import.
+// room is one row of the table of rooms in DESIGN.md: a folder and what it may import.
 type room struct {
 	dir string // "x" is the folder itself, "x/*" each folder below it that has no row of its own
 
