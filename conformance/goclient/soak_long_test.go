@@ -10,38 +10,33 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/apache/rocketmq-client-go/v2"
-	"github.com/apache/rocketmq-client-go/v2/consumer"
-	"github.com/apache/rocketmq-client-go/v2/primitive"
-	"github.com/apache/rocketmq-client-go/v2/producer"
-
 	"github.com/gantrymq/gantry/conformance"
-	"github.com/gantrymq/gantry/conformance/wire"
-	"github.com/gantrymq/gantry/protocol"
 )
 
 var soakTime = flag.Duration("soak", time.Hour, "how long TestSoak keeps Gantry under load; the environment variable GANTRY_SOAK too")
 
 // What works on the broker at once, and how long each part of it lives.
 const (
-	soakQueues    = 4
-	soakProducers = 4
-	soakConsumers = 3
-	soakPoppers   = 3
-	clientLife    = 20 * time.Second // on average
-	sendPause     = 5 * time.Millisecond
-	popInvisible  = 10 * time.Second
+	soakQueues       = 4
+	soakProducers    = 4
+	soakTransactions = 2 // producers of them
+	soakConsumers    = 3
+	soakOrdered      = 2 // consumers in order
+	soakPoppers      = 3
+	clientLife       = 20 * time.Second // on average
+	orderedLife      = time.Minute      // likewise: this client keeps the lock of a queue that it hands over, until it expires after a minute
+	sendPause        = 5 * time.Millisecond
+	popInvisible     = 10 * time.Second
 )
 
 // TestSoak keeps a broker under mixed load: producers, consumers and poppers that come, go and die with messages in their hands,
-// and a broker that is killed every minute. Every message that was acknowledged is consumed in the end.
+// and a broker that is killed every minute. Every message that was acknowledged is consumed in the end, none of those that were
+// delayed before its time, none that was rolled back, and each key's messages in their order.
 func TestSoak(t *testing.T) {
 	span := *soakTime
 	if text := os.Getenv("GANTRY_SOAK"); text != "" {
@@ -59,9 +54,12 @@ func TestSoak(t *testing.T) {
 	target := &conformance.Target{Kind: conformance.KindProcess, Implementation: conformance.Gantry, Self: &conformance.GantryLauncher{Binary: binary}}
 	soak := conformance.Case{
 		Name: "go/soak", Client: conformance.Go, Feature: "durability", Needs: conformance.Control, Topology: conformance.SingleBroker,
-		Settings: conformance.Settings{Broker: map[string]string{"messageDelayLevel": "1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s"}},
-		Timeout:  span + 15*time.Minute,
-		Run:      func(c *conformance.T) { newSoak(c).run(span, t.Logf) },
+		Settings: conformance.Settings{Broker: map[string]string{
+			"messageDelayLevel":  "1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s",
+			"transactionTimeOut": "1000", "transactionCheckInterval": "1000", "transactionCheckMax": "1000",
+		}},
+		Timeout: span + 15*time.Minute,
+		Run:     func(c *conformance.T) { newSoak(c).run(span, t.Logf) },
 	}
 	runner := &conformance.Runner{Parallel: 1, Clusters: 1, Keep: t.TempDir()}
 	for _, r := range runner.Run(t.Context(), target, []conformance.Case{soak}) {
@@ -74,61 +72,34 @@ func TestSoak(t *testing.T) {
 // soak is the load and the account of it.
 type soak struct {
 	*conformance.T
-	pushed, popped ledger
-	group          string // of the consumers
-	popGroup       string
-	serial         atomic.Int64
-}
-
-// ledger accounts for the messages of a topic.
-type ledger struct {
-	topic string
-
-	mu    sync.Mutex      // guards the fields below
-	open  map[string]bool // acknowledged to their producer, and not consumed
-	early map[string]bool // consumed before their producer learned that they are stored
-	sent  int
+	pushed, popped, transacted ledger
+	ordered                    sequences
+	group                      string // of the consumers
+	orderedGroup               string
+	popGroup                   string
+	serial                     atomic.Int64
 }
 
 func newSoak(t *conformance.T) *soak {
 	t.StartServers()
-	s := &soak{T: t, group: t.Group(), popGroup: t.Group()}
-	for _, l := range []*ledger{&s.pushed, &s.popped} {
+	s := &soak{T: t, group: t.Group(), orderedGroup: t.Group(), popGroup: t.Group()}
+	for _, l := range s.ledgers() {
 		l.topic, l.open, l.early = newTopic(t, soakQueues), map[string]bool{}, map[string]bool{}
 	}
+	s.ordered.topic = newTopic(t, soakQueues)
 	return s
 }
 
-// acknowledged notes a message that was stored.
-func (l *ledger) acknowledged(body string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sent++
-	if l.early[body] {
-		delete(l.early, body)
-		return
-	}
-	l.open[body] = true
-}
+func (s *soak) ledgers() []*ledger { return []*ledger{&s.pushed, &s.popped, &s.transacted} }
 
-// consumed notes a message that a consumer has done with. One whose send was never answered may be in early for good.
-func (l *ledger) consumed(body string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open[body] {
-		delete(l.open, body)
-		return
+// missing says of what has been sent and not consumed.
+func (s *soak) missing(context.Context) error {
+	for _, l := range s.ledgers() {
+		if n, one := l.missing(); n > 0 {
+			return fmt.Errorf("%d of %d messages of %s are missing, %s is one", n, l.sent, l.topic, one)
+		}
 	}
-	l.early[body] = true
-}
-
-func (l *ledger) missing() (n int, one string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for one = range l.open {
-		break
-	}
-	return len(l.open), one
+	return s.ordered.missing()
 }
 
 func (s *soak) run(span time.Duration, logf func(string, ...any)) {
@@ -136,16 +107,19 @@ func (s *soak) run(span time.Duration, logf func(string, ...any)) {
 	defer stopLoad()
 	eat, stopEating := context.WithCancel(s.Context())
 	defer stopEating()
+	// Transactions that are left open are asked about when the load is over, too: their producers leave last.
 	var senders, eaters sync.WaitGroup
-	for range soakProducers {
-		senders.Go(func() { s.lives(load, s.produce) })
+	start := func(group *sync.WaitGroup, ctx context.Context, n int, life time.Duration, live func(context.Context)) {
+		for range n {
+			group.Go(func() { s.lives(ctx, life, live) })
+		}
 	}
-	for range soakConsumers {
-		eaters.Go(func() { s.lives(eat, s.consume) })
-	}
-	for range soakPoppers {
-		eaters.Go(func() { s.lives(eat, s.pop) })
-	}
+	start(&senders, load, soakProducers, clientLife, s.produce)
+	start(&senders, load, 1, clientLife, s.produceInOrder)
+	start(&eaters, eat, soakTransactions, clientLife, func(ctx context.Context) { s.transact(ctx, load) })
+	start(&eaters, eat, soakConsumers, clientLife, s.consume)
+	start(&eaters, eat, soakOrdered, orderedLife, s.consumeInOrder)
+	start(&eaters, eat, soakPoppers, clientLife, s.pop)
 	broker := s.Servers().Broker()
 	kills := 0
 	for every := min(time.Minute, span/4); ; kills++ {
@@ -156,30 +130,32 @@ func (s *soak) run(span time.Duration, logf func(string, ...any)) {
 		s.Check(broker.Start(s.Context()), "start the broker again")
 	}
 	senders.Wait()
-	s.Eventually(5*time.Minute, "the consumption of everything", func(context.Context) error {
-		for _, l := range []*ledger{&s.pushed, &s.popped} {
-			if n, one := l.missing(); n > 0 {
-				return fmt.Errorf("%d of %d messages of %s are missing, %s is one", n, l.sent, l.topic, one)
-			}
-		}
-		return nil
-	})
+	s.Eventually(5*time.Minute, "the consumption of everything", s.missing)
 	stopEating()
 	eaters.Wait()
-	for _, l := range []*ledger{&s.pushed, &s.popped} {
-		if logf("topic %s: %d messages, all consumed, across %d kills", l.topic, l.sent, kills); l.sent == 0 {
+	for _, l := range s.ledgers() {
+		if logf("%s", l.account(kills)); l.sent == 0 {
 			s.Errorf("nothing was sent to %s", l.topic)
 		}
+		for _, wrong := range l.wrong {
+			s.Errorf("topic %s: %s", l.topic, wrong)
+		}
+	}
+	if logf("%s", s.ordered.account(kills)); s.ordered.sent[0] == 0 {
+		s.Errorf("nothing was sent to %s", s.ordered.topic)
+	}
+	for _, wrong := range s.ordered.wrong {
+		s.Errorf("topic %s: %s", s.ordered.topic, wrong)
 	}
 	s.Check(broker.Stop(s.Context()), "stop the broker")
 	out, err := exec.CommandContext(s.Context(), s.Target().Self.(*conformance.GantryLauncher).Binary, "store", "verify", broker.StoreDir()).CombinedOutput()
 	s.Check(err, "verify the directory: %s", out)
 }
 
-// lives has a client live again and again.
-func (s *soak) lives(ctx context.Context, live func(context.Context)) {
+// lives has a client live again and again, for so long on average.
+func (s *soak) lives(ctx context.Context, average time.Duration, live func(context.Context)) {
 	for ctx.Err() == nil {
-		life, end := context.WithTimeout(ctx, clientLife/2+rand.N(clientLife))
+		life, end := context.WithTimeout(ctx, average/2+rand.N(average))
 		live(life)
 		end()
 		select { // a broker that is away is not asked as fast as possible
@@ -187,114 +163,4 @@ func (s *soak) lives(ctx context.Context, live func(context.Context)) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-// produce sends messages to either topic, some of them delayed, until its life ends.
-func (s *soak) produce(ctx context.Context) {
-	p, err := rocketmq.NewProducer(producer.WithNsResolver(resolver(s.T)), producer.WithGroupName(s.group+"-producers"),
-		producer.WithInstanceName(s.Group()), producer.WithRetry(0), producer.WithSendMsgTimeout(2*time.Second))
-	s.Check(err, "make a producer")
-	if p.Start() != nil {
-		return
-	}
-	defer func() { _ = p.Shutdown() }()
-	for ctx.Err() == nil {
-		l := &s.pushed
-		n := s.serial.Add(1)
-		if n%2 == 0 {
-			l = &s.popped
-		}
-		m := primitive.NewMessage(l.topic, fmt.Appendf(nil, "%d", n)).WithTag("T" + strconv.Itoa(int(n%3)))
-		if n%20 == 1 {
-			m.WithDelayTimeLevel(2)
-		}
-		if r, err := p.SendSync(ctx, m); err == nil && r.Status == primitive.SendOK {
-			l.acknowledged(string(m.Body))
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(sendPause):
-		}
-	}
-}
-
-// consume is a member of the group until its life ends. Now and then it asks for a message again.
-func (s *soak) consume(ctx context.Context) {
-	c, err := rocketmq.NewPushConsumer(consumer.WithNsResolver(resolver(s.T)), consumer.WithGroupName(s.group), consumer.WithInstance(s.Group()),
-		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset), consumer.WithMaxReconsumeTimes(1000))
-	s.Check(err, "make a consumer")
-	s.Check(c.Subscribe(s.pushed.topic, everything, func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
-		if rand.N(50) == 0 {
-			return consumer.ConsumeRetryLater, nil
-		}
-		for _, m := range messages {
-			s.pushed.consumed(string(m.Body))
-		}
-		return consumer.ConsumeSuccess, nil
-	}), "subscribe")
-	if c.Start() != nil {
-		return // while the broker is away its topics have no route
-	}
-	<-ctx.Done()
-	_ = c.Shutdown()
-}
-
-// pop pops and acknowledges over a connection of its own until its life or the connection ends: then it dies, with what it has
-// popped in its hands. Now and then it forgets a message.
-func (s *soak) pop(ctx context.Context) {
-	conn, err := wire.Dial(ctx, s.Servers().Broker().Address())
-	if err != nil {
-		return
-	}
-	defer conn.Close()
-	for ctx.Err() == nil {
-		r, err := conn.Call(ctx, &wire.Frame{Code: int32(protocol.PopMessage), Ext: map[string]string{
-			"consumerGroup": s.popGroup, "topic": s.popped.topic, "queueId": "-1", "maxMsgNums": "16", "initMode": "0",
-			"invisibleTime": strconv.FormatInt(popInvisible.Milliseconds(), 10), "pollTime": "1000", "bornTime": strconv.FormatInt(time.Now().UnixMilli(), 10),
-		}})
-		if err != nil {
-			return
-		}
-		if r.Code != int32(protocol.ResponseSuccess) {
-			continue
-		}
-		records, err := wire.Records(r.Body)
-		s.Check(err, "read popped messages")
-		for i := range records {
-			if rand.N(50) > 0 && !s.ack(ctx, conn, r, &records[i]) {
-				return
-			}
-		}
-	}
-}
-
-// ack acknowledges a popped message. It reports false when the connection is lost. The message counts as consumed before: an
-// acknowledgement may have reached a broker that was killed before it could answer, and then nobody gets the message again.
-func (s *soak) ack(ctx context.Context, conn *wire.Conn, popped *wire.Frame, m *wire.Record) bool {
-	s.popped.consumed(string(m.Body))
-	_, err := conn.Call(ctx, &wire.Frame{Code: int32(protocol.AckMessage), Ext: map[string]string{
-		"consumerGroup": s.popGroup, "topic": s.popped.topic, "queueId": strconv.Itoa(int(m.QueueID)), "offset": strconv.FormatInt(m.QueueOffset, 10),
-		"extraInfo": s.handle(popped, m),
-	}})
-	return err == nil
-}
-
-// handle is the receipt of a popped message: one that comes again carries it, of others a client puts it together.
-func (s *soak) handle(popped *wire.Frame, m *wire.Record) string {
-	for pair := range strings.SplitSeq(m.Properties, "\x02") {
-		if handle, ok := strings.CutPrefix(pair, "POP_CK\x01"); ok {
-			return handle
-		}
-	}
-	start, queue := "", strconv.Itoa(int(m.QueueID))
-	for info := range strings.SplitSeq(popped.Ext["startOffsetInfo"], ";") {
-		if fields := strings.Fields(info); len(fields) == 3 && fields[0] == "0" && fields[1] == queue {
-			start = fields[2]
-		}
-	}
-	if start == "" {
-		s.Errorf("a pop says nothing of queue %s in %q", queue, popped.Ext["startOffsetInfo"])
-	}
-	return strings.Join([]string{start, popped.Ext["popTime"], popped.Ext["invisibleTime"], popped.Ext["reviveQid"], "0",
-		s.Servers().Broker().Name(), queue, strconv.FormatInt(m.QueueOffset, 10)}, " ")
 }
