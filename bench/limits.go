@@ -23,9 +23,10 @@ import (
 // are to be read: a bare exchange of messages over the loopback, with nothing done
 // to them, and plain writing and syncing of a file.
 type Limits struct {
-	Size           int           `json:"size"`        // bytes of a request; an answer has answerSize
-	Connections    int           `json:"connections"` // one request in flight on each
-	Rate           float64       `json:"rate"`        // exchanges per second
+	Size           int           `json:"size"`           // bytes of a request; an answer has answerSize
+	Connections    int           `json:"connections"`    // one request in flight on each
+	Paced          float64       `json:"paced,omitzero"` // exchanges per second that were asked for, 0 for as many as go
+	Rate           float64       `json:"rate"`           // exchanges per second
 	ServerCPU      time.Duration `json:"serverCPUNanos"`
 	Exchanges      int64         `json:"exchanges"`
 	Latency        *Latency      `json:"latency,omitempty"`
@@ -40,6 +41,7 @@ const answerSize = 300
 // limitOptions are the flags of the workload limits.
 type limitOptions struct {
 	size, connections int
+	rate              float64 // 0 for as many exchanges as go
 	duration          time.Duration
 	dir               string
 	json              string
@@ -52,14 +54,15 @@ func runLimits(ctx context.Context, args []string, out, errOut io.Writer) error 
 	f.SetOutput(errOut)
 	f.IntVar(&o.size, "size", 1400, "bytes of a request: a message with its header")
 	f.IntVar(&o.connections, "connections", 16, "connections, each with one request in flight")
+	f.Float64Var(&o.rate, "rate", 0, "exchanges per second over all connections (open loop); 0 for as many as go")
 	f.DurationVar(&o.duration, "duration", 3*time.Second, "time for each measurement")
 	f.StringVar(&o.dir, "dir", "", "folder on the disk to measure; none leaves it out")
 	f.StringVar(&o.json, "json", "", "write the figures as JSON to this file, - for standard output")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	if o.size < 1 || o.size > 16<<20 || o.connections < 1 || o.connections > 60_000 || o.duration <= 0 || f.NArg() > 0 {
-		fmt.Fprintln(errOut, "gantry bench limits: -size is from 1 to 16777216, -connections from 1 to 60000, -duration positive, and there are no arguments")
+	if o.size < 1 || o.size > 16<<20 || o.connections < 1 || o.connections > 60_000 || !(o.rate == 0 || o.rate >= 1 && o.rate <= 1e9) || o.duration <= 0 || f.NArg() > 0 {
+		fmt.Fprintln(errOut, "gantry bench limits: -size is from 1 to 16777216, -connections from 1 to 60000, -rate 0 or from 1 to 1e9, -duration positive, and there are no arguments")
 		return ErrUsage
 	}
 	l, err := measureLimits(ctx, &o)
@@ -80,7 +83,7 @@ func runLimits(ctx context.Context, args []string, out, errOut io.Writer) error 
 }
 
 func measureLimits(ctx context.Context, o *limitOptions) (*Limits, error) {
-	l := &Limits{Size: o.size, Connections: o.connections}
+	l := &Limits{Size: o.size, Connections: o.connections, Paced: o.rate}
 	if err := l.measureLoopback(ctx, o.duration); err != nil {
 		return nil, fmt.Errorf("the loopback cannot be measured: %w", err)
 	}
@@ -129,10 +132,17 @@ func (l *Limits) measureLoopback(ctx context.Context, d time.Duration) error {
 		return err
 	}
 	m := newMeter(l.Connections)
+	paces := make([]*pace, l.Connections)
+	if l.Paced > 0 {
+		paces = newPaces(l.Connections, l.Paced)
+	}
 	var wg sync.WaitGroup
 	start := time.Now()
 	for i, c := range conns {
-		wg.Go(func() { pingPong(c, l.Size, m.shard(i), start.Add(d)) })
+		if paces[i] != nil {
+			paces[i].begin(start)
+		}
+		wg.Go(func() { pingPong(c, l.Size, m.shard(i), paces[i], start.Add(d)) })
 	}
 	wg.Wait()
 	elapsed := time.Since(start)
@@ -149,12 +159,20 @@ func (l *Limits) measureLoopback(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// pingPong exchanges messages on one connection until the deadline.
-func pingPong(c net.Conn, n int, m *shard, deadline time.Time) {
+// pingPong exchanges messages on one connection until the deadline: one after the other,
+// or when they are due, where there is a pace.
+func pingPong(c net.Conn, n int, m *shard, p *pace, deadline time.Time) {
 	defer c.Close()
 	request, answer := make([]byte, n), make([]byte, answerSize)
 	for now := time.Now(); now.Before(deadline); {
 		sent := now
+		if p != nil {
+			if p.due().After(deadline) {
+				return
+			}
+			p.await()
+			sent, _ = p.next(time.Now())
+		}
 		if _, err := c.Write(request); err != nil {
 			return
 		}

@@ -29,6 +29,21 @@ func (p *pace) begin(at time.Time) { p.start = at.Add(p.start.Sub(time.Time{})) 
 // due is when the next request is to be sent.
 func (p *pace) due() time.Time { return p.start.Add(time.Duration(p.count) * p.every) }
 
+// await returns when the next request is due, as exactly as the connections of a load
+// keep to it.
+func (p *pace) await() {
+	for wait := time.Until(p.due()); wait > 0; wait = time.Until(p.due()) {
+		switch exact := p.every > fineWait; {
+		case exact && wait <= fineWait:
+			p.sleep(wait)
+		case exact:
+			time.Sleep(wait - fineWait)
+		default:
+			time.Sleep(wait)
+		}
+	}
+}
+
 // next takes the next request from the schedule when it is due.
 func (p *pace) next(now time.Time) (due time.Time, ok bool) {
 	due = p.due()

@@ -44,6 +44,23 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestPacedLimits: exchanges keep to a rate, and their latency counts from when they
+// were due.
+func TestPacedLimits(t *testing.T) {
+	var out bytes.Buffer
+	err := Run(t.Context(), []string{"limits", "-duration", "500ms", "-connections", "2", "-rate", "200", "-json", "-"}, &out, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l Limits
+	if err := json.Unmarshal(out.Bytes(), &l); err != nil {
+		t.Fatal(err)
+	}
+	if l.Paced != 200 || l.Exchanges < 1 || l.Exchanges > 102 || l.Latency == nil || l.Latency.P50 <= 0 {
+		t.Errorf("at 200 a second for half of a second: %+v, %+v", l, l.Latency)
+	}
+}
+
 func TestFirstAckWaitsForTheServer(t *testing.T) {
 	s := newFakeServer(t)
 	refused := 0
@@ -354,6 +371,7 @@ func TestNonsenseIsRefused(t *testing.T) {
 		"belongs to no flag":           "produce -n a:1 100",
 		"-prefix a!b":                  "produce -n a:1 -prefix a!b",
 		"-size is from 1":              "limits -size 0",
+		"-rate 0 or from 1":            "limits -rate 0.5",
 		"not defined":                  "produce -n a:1 -speed 5",
 		"usage: gantry bench":          "",
 	} {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gantrymq/gantry/bench"
 )
 
 // Every budget's row exists, and each can be kept and missed.
@@ -23,6 +25,8 @@ func TestBudgets(t *testing.T) {
 			c.figures[r.name] = [][2]figure{{theirs, ours}}
 		}
 		c.limits.SyncsPerSecond, c.limits.WriteCPU = 10_000, 2
+		c.slowLimits = bench.Limits{Exchanges: 1000, ServerCPU: 23 * time.Millisecond}
+		c.halfLimits = bench.Limits{Latency: &bench.Latency{P50: 70, P99: 3000, P999: 9000}}
 		c.lives[1] = []life{{firstAck: time.Duration(factor) * time.Millisecond, stop: 2 * time.Duration(factor) * time.Millisecond, atRest: int64(1e6 * factor), underLoad: int64(1e6 * factor)}}
 		var b strings.Builder
 		c.writeBudgets(&b)
@@ -33,8 +37,10 @@ func TestBudgets(t *testing.T) {
 		if n := strings.Count(b.String(), want); n != len(budgets) || strings.Contains(b.String(), never) {
 			t.Errorf("%d of %d budgets are %s:\n%s", n, len(budgets), want, b.String())
 		}
-		if !strings.Contains(b.String(), "cost 2.00 µs of") {
-			t.Errorf("what is in the way is not said:\n%s", b.String())
+		for _, obstacle := range []string{"cost 2.00 µs of", "with nothing done to its bytes, cost 23.0 µs", "fifth of the official 100.0 µs is 20.0 µs", "\ntook 70 µs / 3.0 ms / 9.0 ms"} {
+			if !strings.Contains(b.String(), obstacle) {
+				t.Errorf("what is in the way is not said, %q:\n%s", obstacle, b.String())
+			}
 		}
 	}
 }

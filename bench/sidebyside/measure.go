@@ -24,6 +24,8 @@ type comparison struct {
 	systems     []system     // two
 	limits      bench.Limits // of messages of 1 KiB, and of the disk
 	smallLimits bench.Limits // of messages of 128 B
+	slowLimits  bench.Limits // of messages of 1 KiB as often as the row endToEndRow exchanges some
+	halfLimits  bench.Limits // the same at the rate of the row halfRateRow
 	load        string       // load average before the run
 
 	figures map[string][][2]figure // by row: one pair a round, in the order of systems
@@ -65,6 +67,9 @@ func (c *comparison) measure(ctx context.Context) error {
 	if err := c.bench(ctx, &c.smallLimits, "limits", "-duration", "2s", "-size", "500"); err != nil {
 		return err
 	}
+	if err := c.bench(ctx, &c.slowLimits, "limits", "-duration", "4s", "-rate", strconv.Itoa(endToEndExchanges)); err != nil {
+		return err
+	}
 	for round := range c.settings.rounds {
 		if round > 0 && time.Since(began)+longest > c.settings.within {
 			say("no time is left for round %d", round+1)
@@ -90,7 +95,10 @@ func (c *comparison) measure(ctx context.Context) error {
 		}
 		longest = max(longest, time.Since(roundBegan))
 	}
-	return nil
+	if len(c.figures[halfRateRow]) == 0 {
+		return nil
+	}
+	return c.bench(ctx, &c.halfLimits, "limits", "-duration", "5s", "-rate", c.halfRate())
 }
 
 // visit runs the rows on one system.

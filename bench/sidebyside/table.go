@@ -73,11 +73,17 @@ func (c *comparison) write(out io.Writer, took time.Duration) error {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", l.name, l.text(ours), l.text(theirs), ratio(ours, theirs))
 	}
 	fmt.Fprintf(b, "\n| the machine at best | |\n|---|---:|\n")
-	for _, m := range []*bench.Limits{&c.limits, &c.smallLimits} {
-		if m.Exchanges > 0 {
-			fmt.Fprintf(b, "| bare exchanges of %d bytes over the loopback, %d connections | %.0f/s |\n", m.Size, m.Connections, m.Rate)
-			fmt.Fprintf(b, "| CPU of the answering side for each | %.2f µs |\n", float64(m.ServerCPU.Microseconds())/float64(m.Exchanges))
+	for _, m := range []*bench.Limits{&c.limits, &c.smallLimits, &c.slowLimits, &c.halfLimits} {
+		if m.Exchanges == 0 {
+			continue
 		}
+		if m.Paced > 0 {
+			fmt.Fprintf(b, "| bare exchanges of %d bytes, %d connections, %.0f a second (open loop): p50 / p99 / p99.9 | %s / %s / %s |\n", m.Size, m.Connections, m.Paced,
+				micros(m.Latency.P50), micros(m.Latency.P99), micros(m.Latency.P999))
+		} else {
+			fmt.Fprintf(b, "| bare exchanges of %d bytes over the loopback, %d connections | %.0f/s |\n", m.Size, m.Connections, m.Rate)
+		}
+		fmt.Fprintf(b, "| CPU of the answering side for each | %.2f µs |\n", perExchange(m))
 	}
 	m := &c.limits
 	fmt.Fprintf(b, "| sequential write to the data's disk | %.0f MB/s |\n", m.WriteBytes/1e6)
