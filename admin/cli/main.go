@@ -72,7 +72,7 @@ func (c *Command) global() []Option {
 		Flag("h", "help", "show this text"),
 		Value("n", "namesrvAddr", "name servers, host:port, with semicolons between; otherwise NAMESRV_ADDR"),
 		Value("", "output", "show results as table, json or yaml"),
-		Value("", "timeout", "how long to wait for an answer, such as 5s"),
+		Value("", "timeout", "how long to wait for an answer, such as 30s; otherwise 5s"),
 		Value("", "accessKey", "user's name, where brokers have ACLs; otherwise conf/tools.yml below ROCKETMQ_HOME"),
 		Value("", "secretKey", "its password"),
 	}

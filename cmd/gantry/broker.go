@@ -14,9 +14,11 @@ import (
 	"github.com/gantrymq/gantry/config"
 )
 
-// keysAreFlags ends the help of the servers.
-const keysAreFlags = "Every key of docs/configuration.md is a flag of this command and an environment variable too: brokerName is\n" +
-	"--brokerName and GANTRY_BROKER_NAME. `gantry config list` prints them all."
+// keysAreFlags ends the help of a server, with one of its keys as the example.
+func keysAreFlags(p *config.Process, key, env string) string {
+	return fmt.Sprintf("Every key of docs/configuration.md is a flag of this command and an environment variable too: %s is\n"+
+		"--%s and %s. `gantry config list --process %s` prints them all.", key, key, env, p.Name)
+}
 
 // brokerCommand is mqbroker: it takes what the official script and BrokerStartup
 // take.
@@ -27,7 +29,7 @@ func brokerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "broker",
 		Short: "Run a broker",
-		Long:  "Run a broker.\n\n" + keysAreFlags,
+		Long:  "Run a broker. Its data is below storePathRootDir, by default the folder store in your home directory.\n\n" + keysAreFlags(config.Broker, "brokerName", "GANTRY_BROKER_NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if s.file == "" {
 				s.file = proxy.brokerConfig
@@ -52,8 +54,8 @@ func brokerCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&s.file, "configFile", "c", "", "broker configuration `file` (broker.conf)")
-	flags.BoolVarP(&printAll, "printConfigItem", "p", false, "print the configuration and end")
-	flags.BoolVarP(&printImportant, "printImportantConfig", "m", false, "print the important configuration and end")
+	flags.BoolVarP(&printAll, "printConfigItem", "p", false, "print the configuration and exit")
+	flags.BoolVarP(&printImportant, "printImportantConfig", "m", false, "print the important part of the configuration and exit")
 	proxy.bind(flags)
 	flags.VarP(&keyFlag{key: "namesrvAddr", to: s.flags}, "namesrvAddr", "n", "name `servers`, as '192.168.0.1:9876;192.168.0.2:9876'")
 	s.bind(flags)

@@ -38,11 +38,12 @@ type configQuestion struct {
 	warnings              map[*config.Process][]config.Warning
 }
 
-func (q *configQuestion) bind(flags *pflag.FlagSet) {
+// bind declares the flags. otherwise says which processes are meant without --process.
+func (q *configQuestion) bind(flags *pflag.FlagSet, otherwise string) {
 	q.warnings = map[*config.Process][]config.Warning{}
 	flags.StringVarP(&q.file, "configFile", "c", "", "configuration `file` of the process")
-	flags.StringVar(&q.process, "process", "", "`kind` of process: broker, namesrv, controller, proxy")
-	flags.StringVarP(&q.output, "output", "o", "table", "`form` of the answer: table, json")
+	flags.StringVar(&q.process, "process", "", "`kind` of process: broker, namesrv, controller or proxy (default "+otherwise+")")
+	flags.StringVarP(&q.output, "output", "o", "table", "`form` of the answer: table or json")
 	for _, p := range configProcesses {
 		s := settingsOf(p)
 		s.bind(flags)
@@ -114,7 +115,7 @@ func explainCommand() *cobra.Command {
 			return q.write(cmd.OutOrStdout(), answers, writeExplanations)
 		},
 	}
-	q.bind(cmd.Flags())
+	q.bind(cmd.Flags(), "all that have the key")
 	return cmd
 }
 
@@ -189,7 +190,7 @@ func listCommand() *cobra.Command {
 			return q.write(cmd.OutOrStdout(), answers, writeList)
 		},
 	}
-	q.bind(cmd.Flags())
+	q.bind(cmd.Flags(), "broker")
 	cmd.Flags().BoolVar(&given, "given", false, "only keys that a file, the environment or a flag sets")
 	cmd.Flags().BoolVar(&honoured, "honoured", false, "only keys that have an effect")
 	return cmd

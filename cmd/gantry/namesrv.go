@@ -26,7 +26,8 @@ func namesrvCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "namesrv",
 		Short: "Run a name server",
-		Long:  "Run a name server.\n\n" + keysAreFlags,
+		Long: "Run a name server. Its KV configuration is in the file kvConfigPath, by default namesrv/kvConfig.json in your home directory.\n\n" +
+			keysAreFlags(config.Namesrv, "kvConfigPath", "GANTRY_KV_CONFIG_PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all, warnings, err := s.loadNamesrv()
 			if err != nil {
@@ -46,7 +47,7 @@ func namesrvCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&s.file, "configFile", "c", "", "name server configuration `file` (namesrv.conf)")
-	flags.BoolVarP(&printAll, "printConfigItem", "p", false, "print the configuration and end")
+	flags.BoolVarP(&printAll, "printConfigItem", "p", false, "print the configuration and exit")
 	flags.StringVarP(&nameServers, "namesrvAddr", "n", "", "taken and not used, as by the official program")
 	flags.Lookup("namesrvAddr").Hidden = true
 	s.bind(flags)

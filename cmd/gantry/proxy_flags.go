@@ -11,10 +11,10 @@ type proxyFlags struct {
 }
 
 func (p *proxyFlags) bind(flags *pflag.FlagSet) {
-	flags.BoolVar(&p.enabled, "enable-proxy", false, "run the proxy in the broker's process")
-	flags.StringVar(&p.config, "pc", "", "proxy configuration file")
-	flags.StringVar(&p.mode, "pm", "", "proxy mode")
-	flags.StringVar(&p.brokerConfig, "bc", "", "broker configuration file, when a proxy is started")
+	flags.BoolVar(&p.enabled, "enable-proxy", false, "taken for the official script's sake: this version has no proxy")
+	flags.StringVar(&p.config, "pc", "", "proxy configuration file; without effect")
+	flags.StringVar(&p.mode, "pm", "", "proxy mode; without effect")
+	flags.StringVar(&p.brokerConfig, "bc", "", "broker configuration file, if -c names none")
 }
 
 func (p *proxyFlags) warnings() []string {

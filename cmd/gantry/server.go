@@ -34,7 +34,8 @@ func serverCommand() *cobra.Command {
 		Use:   "server",
 		Short: "Run name server and broker in one process",
 		Long: "Run name server and broker in one process, with all data below one directory. Topics are created by their first message.\n\n" +
-			keysAreFlags + "\nWhere both parts have a key, it is for both; only listenPort is the broker's.",
+			keysAreFlags(config.Broker, "brokerName", "GANTRY_BROKER_NAME") +
+			"\nA key that both parts have counts for both, except listenPort, which is the broker's.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runServer(cmd.Context(), s, newLogger(), cmd.OutOrStdout())

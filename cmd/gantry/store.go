@@ -217,13 +217,13 @@ func storeDumpCommand() *cobra.Command {
 	f.bind(c.Flags())
 	flags := c.Flags()
 	flags.StringVar(&filter.Topic, "topic", "", "messages of this topic")
-	flags.Int32Var(&filter.Queue, "queue", -1, "messages of this queue id")
+	flags.Int32Var(&filter.Queue, "queue", -1, "messages of this queue id; -1 is all queues")
 	flags.StringVar(&filter.Key, "key", "", "messages with this key, unique key or message id")
 	flags.StringVar(&filter.Tag, "tag", "", "messages with this tag")
 	flags.StringVar(&from, "from", "", "messages stored at this time or later: RFC 3339, or ms since 1970")
-	flags.StringVar(&to, "to", "", "messages stored before this time")
-	flags.Int64Var(&filter.Begin, "offset", 0, "begin at this physical offset")
-	flags.Int64Var(&filter.Limit, "limit", 0, "this many messages at most")
+	flags.StringVar(&to, "to", "", "messages stored before this time, in the same form")
+	flags.Int64Var(&filter.Begin, "offset", 0, "physical offset to begin at; 0 is the log's start")
+	flags.Int64Var(&filter.Limit, "limit", 0, "this many messages at most; 0 is no limit")
 	flags.BoolVar(&filter.Body, "body", false, "with the messages' bodies")
 	return c
 }
