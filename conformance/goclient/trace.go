@@ -19,7 +19,9 @@ import (
 
 // tracing has the broker make the topic that clients write their traces to. The same words as in
 // the other cases about traces, so that all of them share servers.
-var tracing = conformance.Settings{Broker: map[string]string{"traceTopicEnable": "true"}}
+var tracing = conformance.Settings{Broker: map[string]string{
+	"traceTopicEnable": "true", "transactionTimeOut": "1000", "transactionCheckInterval": "1000",
+}}
 
 const traceTopic = "RMQ_SYS_TRACE_TOPIC"
 
@@ -49,7 +51,8 @@ func (r *traceResolver) Resolve() []string {
 func (r *traceResolver) Description() string { return "the servers of the case" }
 
 // traces: a producer and a consumer with traces leave in the trace topic what they did with a
-// message. It is found by the message's id and by its key.
+// message. It is found by the message's id and by its key. Of transactions this client traces the
+// half message alone.
 func traces(t *conformance.T) {
 	tracedServers.set(t.Servers().NameServerAddresses())
 	config := func(group string) *primitive.TraceConfig {
@@ -64,12 +67,19 @@ func traces(t *conformance.T) {
 	in := newInbox()
 	startConsumer(t, t.Group(), topic, everything, intoInbox(in), consumer.WithTrace(config(t.Group())))
 	in.await(t, []string{"traced"})
+	transactional, _ := newTransactionProducer(t, t.Group(), newDecider(), producer.WithTrace(config(t.Group())))
+	half := primitive.NewMessage(topic, []byte("rolled back")).WithKeys([]string{key + "-half"}).WithTag("TagA")
+	half.WithProperty(localState, "rollback")
+	rolledBack, err := transactional.SendMessageInTransaction(t.Context(), half)
+	t.Check(err, "send in a transaction")
+	awaitTraces(t, key+"-half", rolledBack.MsgID, func(found map[string]string) error {
+		if len(found) != 1 || !strings.Contains(found["Pub"], "\x01"+topic+"\x01"+rolledBack.MsgID+"\x01TagA\x01"+key+"-half") {
+			return fmt.Errorf("found %q", found)
+		}
+		return nil
+	})
 	for _, by := range []string{sent.MsgID, key} {
-		t.Eventually(deliveryTime, "the traces under "+by, func(ctx context.Context) error {
-			found, err := tracesOf(ctx, t.Servers().Broker().Address(), by, sent.MsgID)
-			if err != nil {
-				return err
-			}
+		awaitTraces(t, by, sent.MsgID, func(found map[string]string) error {
 			// Kind, time, region and group begin the first two; a consumption's end names its success.
 			if len(found) != 3 || !strings.Contains(found["Pub"], "\x01"+topic+"\x01"+sent.MsgID+"\x01TagA\x01"+key) ||
 				!strings.Contains(found["SubBefore"], "\x01"+sent.MsgID+"\x010\x01"+key) || !strings.Contains(found["SubAfter"], "\x01true\x01"+key) {
@@ -78,6 +88,17 @@ func traces(t *conformance.T) {
 			return nil
 		})
 	}
+}
+
+// awaitTraces waits until a judge is content with the traces of a message that are found under a key.
+func awaitTraces(t *conformance.T, key, id string, judge func(found map[string]string) error) {
+	t.Eventually(deliveryTime, "the traces under "+key, func(ctx context.Context) error {
+		found, err := tracesOf(ctx, t.Servers().Broker().Address(), key, id)
+		if err != nil {
+			return err
+		}
+		return judge(found)
+	})
 }
 
 // tracesOf asks a broker for the traces under a key, and returns those of a message by their kind.

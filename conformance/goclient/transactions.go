@@ -79,10 +79,11 @@ func (d *decider) counts() (committed, asked map[string]int) {
 }
 
 // newTransactionProducer starts a producer of a group, which is stopped with the case or before.
-func newTransactionProducer(t *conformance.T, group string, d *decider) (p rocketmq.TransactionProducer, stop func()) {
-	p, err := rocketmq.NewTransactionProducer(d,
+func newTransactionProducer(t *conformance.T, group string, d *decider, options ...producer.Option) (p rocketmq.TransactionProducer, stop func()) {
+	p, err := rocketmq.NewTransactionProducer(d, append([]producer.Option{
 		producer.WithNsResolver(resolver(t)), producer.WithGroupName(group), producer.WithInstanceName(t.Group()),
-		producer.WithRetry(2), producer.WithSendMsgTimeout(10*time.Second))
+		producer.WithRetry(2), producer.WithSendMsgTimeout(10 * time.Second),
+	}, options...)...)
 	t.Check(err, "make a producer")
 	t.Check(p.Start(), "start a producer")
 	stop = sync.OnceFunc(func() { _ = p.Shutdown() })

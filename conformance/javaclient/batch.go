@@ -1,10 +1,13 @@
 package javaclient
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/gantrymq/gantry/conformance/javadriver"
 	"github.com/gantrymq/gantry/conformance/wire"
 	"github.com/gantrymq/gantry/protocol"
 )
@@ -52,4 +55,33 @@ func wholeBatches(k *kit) {
 		k.Errorf("consumed %q, want %q", all, want)
 	}
 	k.AwaitConsumed(group, topic, 1, batches*size)
+}
+
+// autoBatch: a producer that puts messages together by itself tells each sender of its own message.
+func autoBatch(k *kit) {
+	p := k.producer(args{"autoBatch": true})
+	topic := k.topic(p, 2)
+	want := bodies("together", 30)
+	var mu sync.Mutex
+	sent := map[string]javadriver.SendResult{}
+	var wg sync.WaitGroup
+	for i, body := range want {
+		send := []func(context.Context, message, args) (javadriver.SendResult, error){p.Send, p.SendAsync}[i%2]
+		wg.Go(func() {
+			r, err := send(k.ctx, message{Topic: topic, Body: []byte(body), Tags: "TagA", Keys: "key of " + body}, nil)
+			if err != nil || r.Status != "SEND_OK" {
+				k.Errorf("send %s: %v %s", body, err, r.Status)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			sent[body] = r
+		})
+	}
+	wg.Wait()
+	for _, m := range k.wantTexts(k.push(k.Group(), topic, nil), want) {
+		r := sent[m.Text()]
+		if m.MsgID != r.MsgID || m.Queue != r.Queue || m.QueueOffset != r.QueueOffset || m.Tags != "TagA" || m.Keys != "key of "+m.Text() {
+			k.Errorf("%+v was sent as %+v", m, r)
+		}
+	}
 }

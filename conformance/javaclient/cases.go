@@ -26,9 +26,12 @@ var quickChecks = conformance.Settings{Broker: map[string]string{
 // recalls allows messages that wait to be recalled. Both settings keep the cases off the servers
 // of one that stops the official timer.
 var (
-	recalls   = conformance.Settings{Broker: map[string]string{"recallMessageEnable": "true", "timerPrecisionMs": "1000"}}
+	recalls   = conformance.Settings{Broker: map[string]string{"recallMessageEnable": "true", "timerPrecisionMs": "1000", "traceTopicEnable": "true"}}
 	noRecalls = conformance.Settings{Broker: map[string]string{"timerPrecisionMs": "1000"}}
 )
+
+// recallTraces lets a producer with traces leave one of each recall.
+var recallTraces = map[string]string{"com.rocketmq.recall.default.trace.enable": "true"}
 
 // Request codes that every producer, and every push consumer, of this client sends.
 var (
@@ -64,6 +67,7 @@ func entries() []entry {
 		{Case: c{Name: "send-to-wrong-queue", Feature: "sending", Codes: producing}, run: sendWrongQueue},
 		{Case: c{Name: "whole-batches", Feature: "batches", Settings: quickRetries, Codes: with(consuming, protocol.SendBatchMessage, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: wholeBatches, only: javadriver.V550},
 		{Case: c{Name: "send-batch", Feature: "batches", Codes: with(consuming, protocol.SendBatchMessage)}, run: sendBatch},
+		{Case: c{Name: "auto-batch", Feature: "batches", Codes: with(consuming, protocol.SendBatchMessage)}, run: autoBatch, only: javadriver.V550},
 		{Case: c{Name: "tags", Feature: "tag filters", Codes: consuming}, run: tags},
 		{Case: c{Name: "sql-refused", Feature: "SQL92 filters", Codes: with(consuming, protocol.CheckClientConfig)}, run: sqlRefused},
 		{Case: c{Name: "sql-filter", Feature: "SQL92 filters", Settings: propertyFilters, Codes: with(consuming, protocol.CheckClientConfig), Timeout: 2 * time.Minute}, run: sqlFilter},
@@ -74,22 +78,24 @@ func entries() []entry {
 		{Case: c{Name: "request-reply", Feature: "request and reply", Codes: with(consuming, protocol.SendReplyMessageV2, protocol.PushReplyMessageToClient)}, run: requestReply},
 		{Case: c{Name: "ordered-push", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ, protocol.UnlockBatchMQ), Timeout: 2 * time.Minute}, run: orderedPush},
 		{Case: c{Name: "ordered-two-consumers", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ, protocol.UnlockBatchMQ), Timeout: 3 * time.Minute}, run: orderedTwoConsumers},
+		{Case: c{Name: "ordered-dead-letter", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ)}, run: orderedDeadLetter},
 		{
 			Case: c{Name: "ordered-broker-returns", Feature: "ordered consumption", Topology: conformance.TwoBrokers, Needs: conformance.Control, Slow: true, Codes: with(consuming, protocol.LockBatchMQ)},
 			run:  orderedBrokerReturns, only: javadriver.V550, properties: quickRebalance,
 		},
 		{Case: c{Name: "namespaces", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespaces},
 		{Case: c{Name: "namespaces-v2", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespacesV2, only: javadriver.V550},
-		{Case: c{Name: "traces", Feature: "message traces", Settings: tracing, Codes: with(consuming, protocol.QueryMessage), Timeout: 2 * time.Minute}, run: traces},
+		{Case: c{Name: "traces", Feature: "message traces", Settings: tracing, Codes: with(consuming, protocol.QueryMessage, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 2 * time.Minute}, run: traces},
 		{Case: c{Name: "broadcast", Feature: "broadcasting", Codes: consuming}, run: broadcast},
 		{Case: c{Name: "pull-consumer", Feature: "pulling", Codes: with(producing, protocol.PullMessage, protocol.UpdateConsumerOffset, protocol.QueryConsumerOffset), Timeout: 2 * time.Minute}, run: oldPull},
 		{Case: c{Name: "lite-pull-consumer", Feature: "pulling", Codes: with(consuming, protocol.LitePullMessage), Timeout: 2 * time.Minute}, run: litePull},
 		{Case: c{Name: "queue-offsets", Feature: "queue offsets", Codes: with(producing, protocol.GetMinOffset, protocol.GetMaxOffset, protocol.SearchOffsetByTimestamp, protocol.GetEarliestMsgStoretime)}, run: queueOffsets},
 		{Case: c{Name: "retry-then-dead-letter", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: retryThenDeadLetter},
 		{Case: c{Name: "listener-throws", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: listenerThrows},
+		{Case: c{Name: "listener-hangs", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: listenerHangs},
 		{Case: c{Name: "delayed-message", Feature: "scheduled messages", Settings: quickRetries, Codes: consuming}, run: delayedMessage},
 		{Case: c{Name: "timer-messages", Feature: "timer messages", Settings: recalls, Codes: consuming}, run: timerMessages, only: javadriver.V550},
-		{Case: c{Name: "recall", Feature: "timer messages", Settings: recalls, Codes: with(consuming, protocol.RecallMessage)}, run: recall, only: javadriver.V550},
+		{Case: c{Name: "recall", Feature: "timer messages", Settings: recalls, Codes: with(consuming, protocol.RecallMessage)}, run: recall, only: javadriver.V550, properties: recallTraces},
 		{Case: c{Name: "recall-forbidden", Feature: "timer messages", Settings: noRecalls, Codes: with(producing, protocol.RecallMessage)}, run: recallForbidden, only: javadriver.V550},
 		{Case: c{Name: "offset-continuation", Feature: "consumer offsets", Codes: consuming, Timeout: 2 * time.Minute}, run: offsetContinuation},
 		{Case: c{Name: "from-last-offset", Feature: "consumer offsets", Codes: consuming}, run: fromLastOffset},

@@ -136,9 +136,15 @@ func retryThenDeadLetter(k *kit) {
 	if dead.Text() != "doomed" || dead.Keys != "doomed-key" || dead.Properties["ORIGIN_MESSAGE_ID"] != r.OffsetMsgID || dead.Properties["colour"] != "blue" {
 		k.Errorf("the dead letter is %+v", dead)
 	}
+	// A listener can also say that there is no use in another attempt.
+	straight := k.knownGroup(topic)
+	once := k.push(straight, topic, args{"failures": 100, "delayLevel": -1})
+	if dead := k.deadLetter(straight); dead.Text() != "doomed" || dead.Keys != "doomed-key" {
+		k.Errorf("the dead letter without an attempt is %+v", dead)
+	}
 	k.Pause(2 * shortDelay)
-	if n := len(c.Messages()); n != 1+retries {
-		k.Errorf("the message was given %d times, want %d", n, 1+retries)
+	if n, m := len(c.Messages()), len(once.Messages()); n != 1+retries || m != 1 {
+		k.Errorf("the message was given %d and %d times, want %d and once", n, m, 1+retries)
 	}
 }
 
@@ -211,30 +217,6 @@ func delayedMessage(k *kit) {
 	if m.Properties["REAL_TOPIC"] != "" && m.Properties["REAL_TOPIC"] != topic {
 		k.Errorf("came with REAL_TOPIC %q", m.Properties["REAL_TOPIC"])
 	}
-}
-
-func offsetContinuation(k *kit) {
-	p := k.producer(nil)
-	topic, group := k.topic(p, 2), k.Group()
-	first, second := bodies("first", 10), bodies("second", 10)
-	k.sendTexts(p, topic, first)
-	c := k.push(group, topic, nil)
-	k.wantTexts(c, first)
-	k.close(c)
-	k.AwaitConsumed(group, topic, 2, int64(len(first)))
-	k.sendTexts(p, topic, second)
-	k.wantTexts(k.push(group, topic, nil), second)
-}
-
-// fromLastOffset shows upstream's rule for a group without offsets: while a queue still
-// begins at 0 and its start is in memory, consumption starts there whatever the client asks.
-func fromLastOffset(k *kit) {
-	p := k.producer(nil)
-	topic := k.topic(p, 1)
-	want := bodies("before", 3)
-	k.sendTexts(p, topic, want)
-	c := k.push(k.Group(), topic, args{"from": "CONSUME_FROM_LAST_OFFSET"})
-	k.wantTexts(c, want)
 }
 
 func rebalance(k *kit) {

@@ -15,6 +15,37 @@ import (
 // quickRebalance lets a consumer divide queues, and renew its locks on them, every second.
 var quickRebalance = map[string]string{"rocketmq.client.rebalance.waitInterval": "1000", "rocketmq.client.rebalance.lockInterval": "1000"}
 
+// orderedDeadLetter: an ordered consumer is given a message that it refuses again and again, and nothing
+// behind it. When that has been often enough the client sends it to the topic of retries, and the broker,
+// which sees that the group consumes in order, puts it aside at once.
+func orderedDeadLetter(k *kit) {
+	const retries = 2
+	p := k.producer(nil)
+	topic, group := k.topic(p, 1), k.Group()
+	r := k.send(p, message{Topic: topic, Body: []byte("doomed"), Tags: "TagA", Keys: "doomed-key"}, nil)
+	k.sendTexts(p, topic, []string{"behind"})
+	c := k.push(group, topic, args{"orderly": true, "failures": 1 + retries, "suspendMs": 100, "maxReconsume": retries})
+	got, err := c.WaitCount(k.ctx, 2+retries)
+	k.Check(err, "consume in order, after %d retries", retries)
+	dead := k.deadLetter(group)
+	if dead.Text() != "doomed" || dead.Tags != "TagA" || dead.Keys != "doomed-key" || dead.Properties["RETRY_TOPIC"] != topic || dead.Properties["ORIGIN_MESSAGE_ID"] != r.MsgID {
+		k.Errorf("the dead letter is %+v", dead)
+	}
+	for i, m := range got {
+		want := "doomed"
+		if i > retries {
+			want, i = "behind", 0
+		}
+		if m.Text() != want || m.Reconsumed != i || m.Topic != topic {
+			k.Errorf("consumed %+v, want %s after %d retries", m, want, i)
+		}
+	}
+	k.Pause(300 * time.Millisecond)
+	if n := len(c.Messages()); n != len(got) {
+		k.Errorf("%d messages were given in the end, want %d", n, len(got))
+	}
+}
+
 // orderedBrokerReturns: of two brokers one goes and comes back under an ordered consumer. Each queue
 // is consumed in its order throughout, and the returned broker, which has forgotten its locks, is
 // asked for them anew before anything of it is consumed.

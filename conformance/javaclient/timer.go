@@ -1,6 +1,7 @@
 package javaclient
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -44,9 +45,9 @@ func timerMessages(k *kit) {
 	}
 }
 
-// recall: a message that waits does not come when it was recalled.
+// recall: a message that waits does not come when it was recalled, and its recall is among its traces.
 func recall(k *kit) {
-	p := k.producer(nil)
+	p := k.producer(args{"trace": true})
 	topic := k.topic(p, 1)
 	c := k.push(k.Group(), topic, nil)
 	recalled := k.send(p, message{Topic: topic, Body: []byte("recalled"), DelayMs: 8000}, nil)
@@ -56,6 +57,12 @@ func recall(k *kit) {
 	if id != recalled.MsgID {
 		k.Errorf("the recall of %s answered %s", recalled.MsgID, id)
 	}
+	k.awaitTraces(p, id, id, func(found map[string]string) error {
+		if !strings.Contains(found["Recall"], "\x01"+topic+"\x01"+id+"\x01true") || !strings.Contains(found["Pub"], "\x01"+topic+"\x01"+id+"\x01") {
+			return fmt.Errorf("found %q", found)
+		}
+		return nil
+	})
 	k.wantTexts(c, []string{"stays"})
 }
 

@@ -169,6 +169,10 @@ func (c *PushConsumer) Assigned(ctx context.Context) (qs []Queue, err error) {
 // its start.
 func (c *PushConsumer) Persist(ctx context.Context) error { return c.call(ctx, "persist", nil, nil) }
 
+// Expire lets the consumer do at once what it does when consumeTimeout has passed: it takes each message that its
+// listener has begun with for one that hangs, and gives it back to the broker.
+func (c *PushConsumer) Expire(ctx context.Context) error { return c.call(ctx, "expire", nil, nil) }
+
 // LitePull is a DefaultLitePullConsumer.
 type LitePull struct{ client }
 

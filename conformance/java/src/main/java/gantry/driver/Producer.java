@@ -58,7 +58,8 @@ final class Producer implements Main.Closer {
 
     private static TransactionMQProducer transactional(Args a, String group) {
         String client = a.str("client");
-        TransactionMQProducer p = new TransactionMQProducer(group);
+        // Releases that trace by a constructor with the namespace alone have it in common.
+        TransactionMQProducer p = new TransactionMQProducer(null, group, null, a.flag("trace"), null);
         p.setTransactionListener(new TransactionListener() {
             @Override
             public LocalTransactionState executeLocalTransaction(Message msg, Object arg) {

@@ -4,6 +4,7 @@ import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.MessageSelector;
@@ -19,10 +20,12 @@ import org.apache.rocketmq.common.message.MessageExt;
 /**
  * Commands {@code push.*}. Each message that arrives is an event before the listener answers, and the
  * listener answers as scripted: the first {@code failures} deliveries fail in the way that {@code failure}
- * names, the others succeed.
+ * names, the first of a message with the body {@code hang} gets no answer until the consumer is shut down,
+ * the others succeed.
  */
 final class PushConsumer implements Main.Closer {
     private final DefaultMQPushConsumer consumer;
+    private final CountDownLatch ended = new CountDownLatch(1);
     private DefaultMQProducer replier;
 
     private PushConsumer(DefaultMQPushConsumer consumer) {
@@ -102,6 +105,9 @@ final class PushConsumer implements Main.Closer {
             }
             report(client, msgs);
             pause(sleepMs);
+            if (a.has("hang") && msgs.stream().anyMatch(m -> m.getReconsumeTimes() == 0 && text(m).equals(a.str("hang")))) {
+                hang();
+            }
             if (replier != null) {
                 reply(msgs, a.str("reply"));
             }
@@ -135,10 +141,22 @@ final class PushConsumer implements Main.Closer {
         }
     }
 
+    private void hang() {
+        try {
+            ended.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static String text(MessageExt m) {
+        return new String(m.getBody(), StandardCharsets.UTF_8);
+    }
+
     private void reply(List<MessageExt> msgs, String prefix) {
         for (MessageExt m : msgs) {
             try {
-                String body = prefix + new String(m.getBody(), StandardCharsets.UTF_8);
+                String body = prefix + text(m);
                 replier.send(MessageUtil.createReplyMessage(m, body.getBytes(StandardCharsets.UTF_8)), 10000);
             } catch (Exception e) {
                 Map<String, Object> event = Reports.event("replyFailed", consumer.getInstanceName());
@@ -161,6 +179,9 @@ final class PushConsumer implements Main.Closer {
             case "push.persist":
                 consumer.getDefaultMQPushConsumerImpl().persistConsumerOffset();
                 return null;
+            case "push.expire":
+                expire();
+                return null;
             case "push.sendBack":
                 // clients send back by themselves; this is for a message that was consumed long ago
                 consumer.sendMessageBack(consumer.viewMessage(a.str("topic"), a.str("msgId")), a.num("delayLevel", 0));
@@ -170,8 +191,21 @@ final class PushConsumer implements Main.Closer {
         }
     }
 
+    /**
+     * Has the client do now what it does once in each consumeTimeout, and take every message that a listener has
+     * begun with for one that hangs. By itself it does so after whole minutes.
+     */
+    private void expire() throws Exception {
+        consumer.setConsumeTimeout(0);
+        Object service = consumer.getDefaultMQPushConsumerImpl().getConsumeMessageService();
+        Method clean = service.getClass().getDeclaredMethod("cleanExpireMsg");
+        clean.setAccessible(true);
+        clean.invoke(service);
+    }
+
     @Override
     public void shutdown() {
+        ended.countDown();
         consumer.shutdown();
         if (replier != null) {
             replier.shutdown();
