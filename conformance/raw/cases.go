@@ -35,6 +35,9 @@ func Cases(rewrite string) ([]conformance.Case, error) {
 			runScript(t, s, target)
 		}
 		all = append(all, c)
+		if slices.Contains(mergedPops, name) {
+			all = append(all, withPopMerge(c, s))
+		}
 		return nil
 	})
 	if err != nil {
@@ -42,7 +45,7 @@ func Cases(rewrite string) ([]conformance.Case, error) {
 	}
 	wrong, err := wrongCases(rewrite)
 	all = append(append(all, wrong...), departureCases()...)
-	all = slices.Concat(all, fileCases(), connectionCases(), transactionCases(), timerCases(), lightQueueCases(), bitMapCases(), queryCases(), []conformance.Case{handOverTablesCase(), handOverHostsCase()})
+	all = slices.Concat(all, fileCases(), connectionCases(), transactionCases(), timerCases(), lightQueueCases(), bitMapCases(), queryCases(), popMergeCases(), []conformance.Case{handOverTablesCase(), handOverHostsCase()})
 	return all, err
 }
 
