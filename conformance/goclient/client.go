@@ -70,8 +70,14 @@ func newProducer(t *conformance.T, options ...producer.Option) rocketmq.Producer
 // know it.
 func newTopic(t *conformance.T, queues int) string {
 	topic := t.Topic()
+	createTopic(t, t.Servers().Broker(), topic, queues)
+	awaitRoute(t, topic)
+	return topic
+}
+
+func createTopic(t *conformance.T, broker *conformance.Server, topic string, queues int) {
 	n := strconv.Itoa(queues)
-	r, err := wire.Call(t.Context(), t.Servers().Broker().Address(), &wire.Frame{
+	r, err := wire.Call(t.Context(), broker.Address(), &wire.Frame{
 		Code: int32(protocol.UpdateAndCreateTopic),
 		Ext: map[string]string{
 			"topic": topic, "defaultTopic": "TBW102", "readQueueNums": n, "writeQueueNums": n, "perm": "6",
@@ -82,8 +88,6 @@ func newTopic(t *conformance.T, queues int) string {
 	if r.Code != int32(protocol.ResponseSuccess) {
 		t.Fatalf("creating topic %s was answered %s", topic, r)
 	}
-	awaitRoute(t, topic)
-	return topic
 }
 
 // awaitRoute waits until every name server knows the topic.

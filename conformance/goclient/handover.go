@@ -51,6 +51,7 @@ func handOverRounds(kill bool) func(t *conformance.T) {
 		t.StartServers()
 		broker := t.Servers().Broker()
 		h := &handedOver{topic: newTopic(t, 2), group: t.Group(), in: newInbox(), failed: map[string]bool{}, batches: newBatchQueue(t)}
+		introduce(t, h.group) // otherwise the first round waits until the client has found the topic of its retries
 		self, other := t.Target().Self, t.Target().Reference
 		for round, launcher := range []conformance.Launcher{self, other, self, other} {
 			if round > 0 {
