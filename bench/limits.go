@@ -127,7 +127,13 @@ func (l *Limits) measureLoopback(ctx context.Context, d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	before, err := readUsage(server.Process.Pid)
+	return l.exchange(conns, server.Process.Pid, d)
+}
+
+// exchange measures requests over all connections at once, and what the answering
+// process pid needs for them.
+func (l *Limits) exchange(conns []net.Conn, pid int, d time.Duration) error {
+	before, err := readUsage(pid)
 	if err != nil {
 		return err
 	}
@@ -146,7 +152,7 @@ func (l *Limits) measureLoopback(ctx context.Context, d time.Duration) error {
 	}
 	wg.Wait()
 	elapsed := time.Since(start)
-	after, err := readUsage(server.Process.Pid)
+	after, err := readUsage(pid)
 	if err != nil {
 		return err
 	}

@@ -54,71 +54,81 @@ type event struct {
 	Action, Package, ImportPath, Test, Output string
 }
 
+// testReport is what go test -json tells.
+type testReport struct {
+	builds   bytes.Buffer             // what the compiler said
+	outcomes []event                  // ends of tests and packages, in order
+	output   map[string]*bytes.Buffer // by event.key
+	parents  map[string]bool          // keys of tests that have sub-tests
+}
+
+func (e event) key() string { return e.Package + " " + e.Test }
+
+// readReport reads the events. After an error the report is as far as it goes.
+func readReport(in io.Reader) (*testReport, error) {
+	r := &testReport{output: map[string]*bytes.Buffer{}, parents: map[string]bool{}}
+	dec := json.NewDecoder(in)
+	for {
+		var e event
+		if err := dec.Decode(&e); err == io.EOF {
+			return r, nil
+		} else if err != nil {
+			rest, _ := io.ReadAll(dec.Buffered())
+			return r, fmt.Errorf("go test printed something that is no report: %w\n%s", err, rest)
+		}
+		switch e.Action {
+		case "build-output":
+			r.builds.WriteString(e.Output)
+		case "output":
+			if r.output[e.key()] == nil {
+				r.output[e.key()] = new(bytes.Buffer)
+			}
+			r.output[e.key()].WriteString(e.Output)
+		case "run":
+			if i := strings.LastIndexByte(e.Test, '/'); i >= 0 {
+				r.parents[e.Package+" "+e.Test[:i]] = true
+			}
+		case "pass", "fail", "skip":
+			r.outcomes = append(r.outcomes, e)
+		}
+	}
+}
+
 // testResult counts what go test -json reported: tests without sub-tests apart,
 // and a package that failed outside of any test as one failure. The output of
 // what failed is kept.
 func testResult(in io.Reader, err error) result {
 	var r result
-	output := map[string]*bytes.Buffer{} // by package and test
-	failedIn := map[string]bool{}        // packages that have a failed test
-	var broken []string                  // what failed, in order
-	var builds bytes.Buffer
-	parents := map[string]bool{}
-	var order []event
-
-	dec := json.NewDecoder(in)
-	for {
-		var e event
-		if derr := dec.Decode(&e); derr == io.EOF {
-			break
-		} else if derr != nil {
-			rest, _ := io.ReadAll(dec.Buffered())
-			return one(fmt.Sprintf("%s\n%s\n", builds.String(), rest), fmt.Errorf("go test printed something that is no report: %w", derr))
-		}
-		key := e.Package + " " + e.Test
-		switch e.Action {
-		case "build-output":
-			builds.WriteString(e.Output)
-		case "output":
-			if output[key] == nil {
-				output[key] = new(bytes.Buffer)
-			}
-			output[key].WriteString(e.Output)
-		case "run":
-			if i := strings.LastIndexByte(e.Test, '/'); i >= 0 {
-				parents[e.Package+" "+e.Test[:i]] = true
-			}
-		case "pass", "fail", "skip":
-			order = append(order, e)
-		}
+	told, readErr := readReport(in)
+	if readErr != nil {
+		return one(told.builds.String()+"\n", readErr)
 	}
-
-	for _, e := range order {
-		key := e.Package + " " + e.Test
+	r.output = told.builds.String()
+	failedIn := map[string]bool{} // packages that have a failed test
+	for _, e := range told.outcomes {
 		text := ""
-		if b := output[key]; b != nil {
+		if b := told.output[e.key()]; b != nil {
 			text = b.String()
 		}
 		switch {
 		case e.Test == "" && e.Action == "fail" && !failedIn[e.Package]:
 			r.failed++
-			broken = append(broken, text)
+			r.output += text
 		case e.Test == "":
 			// A package without tests is reported as skipped; it lacks nothing.
 		case e.Action == "fail":
 			failedIn[e.Package] = true
-			broken = append(broken, text)
-			if !parents[key] {
+			r.output += text
+			if !told.parents[e.key()] {
 				r.failed++
 			}
 		case e.Action == "skip":
 			r.skipped++
-			r.skips = append(r.skips, key+": "+reason(text))
-		case !parents[key]:
+			r.skips = append(r.skips, e.key()+": "+reason(text))
+		case !told.parents[e.key()]:
 			r.passed++
 		}
 	}
-	r.output = builds.String() + strings.Join(broken, "")
 	if err != nil && r.failed == 0 {
 		r.failed = 1
 		r.output += err.Error()
