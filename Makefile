@@ -1,5 +1,5 @@
-# Everything Gantry's people do, by name. Needs Go and make; what a target lacks
-# beyond these it names in one line and counts as skipped.
+# Every task of development, by name. Go and make are enough; what a target needs
+# beyond these and does not find, it names in one line and counts as skipped.
 
 GO       ?= go
 PREFIX   ?= /usr/local
@@ -16,7 +16,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 .PHONY: build
-build: ## the one static binary, bin/gantry
+build: ## build the one static binary, bin/gantry
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/gantry ./cmd/gantry
 
 .PHONY: run
@@ -24,7 +24,7 @@ run: build ## build, then name server and broker in one process on ./data; Ctrl-
 	@exec bin/gantry server
 
 .PHONY: install
-install: build ## into $(PREFIX)/bin, with links under the official names
+install: build ## install into $(PREFIX)/bin (default /usr/local), with links under the official names
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 bin/gantry $(DESTDIR)$(PREFIX)/bin/gantry
 	for name in $(LINKS); do ln -sf gantry $(DESTDIR)$(PREFIX)/bin/$$name; done
@@ -34,7 +34,7 @@ generate: ## write the generated files again
 	$(GO) generate ./...
 
 .PHONY: test
-test: ## formatting, vet, lint, generated files, unit tests, fast conformance cases
+test: ## formatting, vet, linters, generated files, unit tests, fast conformance cases
 	@$(GO) run ./internal/check
 
 .PHONY: lint
@@ -42,7 +42,7 @@ lint: ## the checks of make test that run no test
 	@$(GO) run ./internal/check gofmt vet lint staticcheck
 
 .PHONY: test-long
-test-long: ## also the tests behind the build tag long: many rounds, large stores, minutes, an hour of mixed load (GANTRY_SOAK); and a broker killed 100 times under load
+test-long: ## the tests behind the build tag long too, an hour of mixed load among them (GANTRY_SOAK sets the time); then a broker is killed 100 times under load
 	$(GO) vet -tags long ./...
 	$(GO) test -tags long -timeout 90m ./...
 	$(GO) run ./cmd/conformance -target process -run '^go/kill-' -kills 100
@@ -70,19 +70,19 @@ bench: build ## every workload on the official release and on Gantry, in turn; w
 	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -page docs/performance.md
 
 .PHONY: bench-quick
-bench-quick: build ## its main rows, in under 5 minutes
+bench-quick: build ## the main rows of bench, in under 5 minutes
 	conformance/prepare/prepare.sh jars
 	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -page docs/performance.md -quick
 
 .PHONY: bench-scale
-bench-scale: build ## how cost grows on Gantry with connections, sizes, topics and the like; writes docs/scaling.md
+bench-scale: build ## measure how cost grows on Gantry with connections, sizes, topics and the like; writes docs/scaling.md
 	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -scale -page docs/scaling.md
 
 .PHONY: bench-startup
-bench-startup: build ## starts on a directory of 10 million messages, Gantry beside the official release; writes docs/startup.md
+bench-startup: build ## measure starts on a directory of 10 million messages, Gantry beside the official release; writes docs/startup.md
 	conformance/prepare/prepare.sh jars
 	$(GO) run ./bench/sidebyside -gantry bin/gantry -dir $(BENCHDIR) -startup all -page docs/startup.md
 
 .PHONY: clean
-clean: ## what the targets above wrote, but not the data
+clean: ## remove what the targets above wrote, except ./data
 	rm -rf bin $(REPORT) bench-data

@@ -1,6 +1,6 @@
 // Package registration keeps a broker known to its name servers: it registers
-// every 30 s and whenever a topic changes, asks first whether anything is new,
-// and says good-bye.
+// its topics with each of them, asks which version of the topics they hold, and
+// unregisters. When it does so is decided by its owner.
 //
 // It knows the protocol's headers and bodies, since they are what it is about,
 // but no connection: how a command reaches an address is the caller's business.
