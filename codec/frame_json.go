@@ -98,6 +98,10 @@ func (f *Frame) setJSONExt(s *scanner) bool {
 		return false
 	}
 	for s.next() != '}' {
+		if key, value, ok := s.plainMember(); ok {
+			f.Ext = append(f.Ext, Field{key, value})
+			continue
+		}
 		key, ok := s.key()
 		if !ok {
 			return false

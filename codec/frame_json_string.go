@@ -41,6 +41,49 @@ func (s *scanner) str() (string, bool) {
 	return s.strEscaped(start, '"')
 }
 
+// plainMember takes a short key and a string without white space between, and without
+// escapes, as all ext fields but one are written, and the comma behind them. Where
+// something else comes, it takes nothing.
+func (s *scanner) plainMember() (key, value string, ok bool) {
+	b := s.b[s.i:]
+	k := plainEnd(b)
+	if k < 0 || len(b) < k+3 || b[k+1] != ':' {
+		return "", "", false
+	}
+	rest := b[k+2:]
+	v := plainEnd(rest)
+	if v < 0 {
+		return "", "", false
+	}
+	s.i += k + 2 + v + 1
+	if v+1 < len(rest) && rest[v+1] == ',' {
+		s.i++
+	} else {
+		s.comma()
+	}
+	return view(b[1:k]), view(rest[1:v]), true
+}
+
+// plainEnd is where the string that b begins with ends, when it is quoted, short and
+// without escapes, and -1 otherwise.
+func plainEnd(b []byte) int {
+	if len(b) == 0 || b[0] != '"' {
+		return -1
+	}
+	for i := 1; i < len(b) && i <= plainMost; i++ {
+		switch b[i] {
+		case '"':
+			return i
+		case '\\':
+			return -1
+		}
+	}
+	return -1
+}
+
+// plainMost bounds the strings that plainEnd looks through.
+const plainMost = 40
+
 // strEscaped takes the string whose content begins at start and ends at quote, and may
 // hold escapes.
 func (s *scanner) strEscaped(start int, quote byte) (string, bool) {
@@ -52,6 +95,12 @@ func (s *scanner) strEscaped(start int, quote byte) (string, bool) {
 			s.i = r + 1
 			return view(b[start:w]), true
 		case '\\':
+			if c, ok := lowUnicode(b[r:]); ok {
+				b[w] = c
+				r += len(`\u0000`)
+				w++
+				continue
+			}
 			n, size := unescape(b[r:], b[w:w])
 			if n == 0 {
 				return "", false
@@ -65,6 +114,15 @@ func (s *scanner) strEscaped(start int, quote byte) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// lowUnicode reads \u0000 to \u0009: the separators of properties are among them.
+func lowUnicode(b []byte) (byte, bool) {
+	if len(b) < 6 || b[1] != 'u' || b[2] != '0' || b[3] != '0' || b[4] != '0' {
+		return 0, false
+	}
+	c := b[5] - '0'
+	return c, c <= 9
 }
 
 // unescape reads the escape at the front of b and appends what it stands for to

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -266,5 +267,52 @@ func BenchmarkSendFrame(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestPlainMembers: ext fields mean the same however they are written.
+func TestPlainMembers(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 4))
+	letters := []string{"a", "Z", "7", "é", "\x01", "\x02", "\t", "\"", "\\", "'", ",", ":", "}", " ", "\x1f"}
+	text := func() string {
+		var b strings.Builder
+		n := rng.IntN(6)
+		if rng.IntN(4) == 0 {
+			n = plainMost - 4 + rng.IntN(8)
+		}
+		for range n {
+			b.WriteString(letters[min(rng.IntN(40), rng.IntN(len(letters)))])
+		}
+		return b.String()
+	}
+	for range 5000 {
+		c := Command{Code: 10, Ext: Fields{}}
+		for range rng.IntN(6) {
+			c.Ext = append(c.Ext, Field{text(), text()})
+		}
+		compact := AppendCommand(nil, &c)[LengthSize+headWord:]
+		var spaced []byte
+		quoted := false
+		for i := 0; i < len(compact); i++ {
+			switch b := compact[i]; {
+			case b == '\\':
+				spaced, i = append(spaced, b), i+1
+			case b == '"':
+				quoted = !quoted
+			case !quoted && bytes.IndexByte([]byte("{}:,"), b) >= 0:
+				spaced = append(spaced, "\n /* */ "[:rng.IntN(2)*8]...)
+			}
+			spaced = append(spaced, compact[i])
+		}
+		var f, g Frame
+		if err := f.decodeJSON(slices.Clone(compact)); err != nil {
+			t.Fatalf("%q: %v", compact, err)
+		}
+		if err := g.decodeJSON(slices.Clone(spaced)); err != nil {
+			t.Fatalf("%q: %v", spaced, err)
+		}
+		if !slices.Equal(f.Ext, c.Ext) || !slices.Equal(g.Ext, c.Ext) {
+			t.Fatalf("%q\n is %q, with space %q, want %q", compact, f.Ext, g.Ext, c.Ext)
+		}
 	}
 }

@@ -134,6 +134,9 @@ func (s fieldSet) firstMissing(required ...string) string {
 }
 
 func parseInt32(key, value string) (int32, error) {
+	if n, ok := digits(value, 9); ok {
+		return int32(n), nil
+	}
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
 		return 0, &FieldError{Key: key, Value: strings.Clone(value), Type: "int32"}
@@ -142,11 +145,29 @@ func parseInt32(key, value string) (int32, error) {
 }
 
 func parseInt64(key, value string) (int64, error) {
+	if n, ok := digits(value, 18); ok {
+		return n, nil
+	}
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
 		return 0, &FieldError{Key: key, Value: strings.Clone(value), Type: "int64"}
 	}
 	return n, nil
+}
+
+// digits reads a number that is nothing but digits, most at most, as nearly all are.
+func digits(value string, most int) (n int64, ok bool) {
+	if len(value) == 0 || len(value) > most {
+		return 0, false
+	}
+	for i := range len(value) {
+		c := value[i] - '0'
+		if c > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c)
+	}
+	return n, true
 }
 
 // parseBool follows Boolean.parseBoolean: anything but "true" is false.
