@@ -184,9 +184,17 @@ func (x *keyIndex) add(m *codec.Message) error {
 	if m.SysFlag&protocol.SysFlagTransactionMask == protocol.SysFlagTransactionRollback {
 		return nil
 	}
-	unique, _ := codec.Property(m.Properties, protocol.PropertyUniqueKey)
-	keys, _ := codec.Property(m.Properties, protocol.PropertyKeys)
-	tags, _ := codec.Property(m.Properties, protocol.PropertyTags)
+	var unique, keys, tags string
+	for name, value := range codec.Properties(m.Properties) {
+		switch name {
+		case protocol.PropertyUniqueKey:
+			unique = value
+		case protocol.PropertyKeys:
+			keys = value
+		case protocol.PropertyTags:
+			tags = value
+		}
+	}
 	if unique == "" && keys == "" && tags == "" || x.has(m.PhysicalOffset) {
 		return nil
 	}
