@@ -19,7 +19,7 @@ type ledger struct {
 	open   map[string]bool // acknowledged to their producer, and not consumed
 	early  map[string]bool // consumed before their producer learned that they are stored
 	sent   int
-	twice  int   // given to consumers although they were consumed, or nobody knew of them
+	twice  int   // given to consumers although they were consumed, or no producer knew of them
 	waited int   // messages that had to wait
 	late   int64 // the longest that one came into its queue after its time, in milliseconds
 	wrong  []string
@@ -32,6 +32,7 @@ func (l *ledger) acknowledged(body string) {
 	l.sent++
 	if l.early[body] {
 		delete(l.early, body)
+		l.twice--
 		return
 	}
 	l.open[body] = true
