@@ -154,19 +154,38 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestQueuesMadeAgain: what a clean stop has left of the consume queues and a start does not find is completed from the log, every
+// TestQueuesMadeAgain: what the last checkpoint knew of the consume queues and a start does not find is completed from the log, every
 // offset stays, and the next start goes by the checkpoint again.
 func TestQueuesMadeAgain(t *testing.T) {
 	const queue = "/store/consumequeue/topic0/0"
 	zero := func(t *testing.T, d *vfs.Memory, name string) {
 		f, err := d.Open(name, true)
 		if err == nil {
-			_, err = f.WriteAt(make([]byte, 2000), 0)
+			_, err = f.WriteAt(make([]byte, 200), 0)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		f.Close()
+	}
+	last := func(t *testing.T, d *vfs.Memory) string { // that was begun before the checkpoint
+		entries, err := d.ReadDir(queue)
+		if err != nil || len(entries) < 6 {
+			t.Fatal("too few files", err)
+		}
+		_, c, err := openCheckpoint(d, "/store")
+		if err != nil || !c.own {
+			return queue + "/" + entries[len(entries)-1].Name()
+		}
+		l := layout{unit: queueUnit, fileSize: 200}
+		base, err := l.lastBegun(d, queue, entries, c.position)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for next := base + 200; next < 2000; next += 200 {
+			d.Remove(queue + "/" + segmentName(next))
+		}
+		return queue + "/" + segmentName(base)
 	}
 	for _, tt := range []struct {
 		name  string
@@ -175,35 +194,196 @@ func TestQueuesMadeAgain(t *testing.T) {
 		{"nothing", nil},
 		{"a queue gone", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll(queue) }},
 		{"a topic gone", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll("/store/consumequeue/topic0") }},
-		{"all gone", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll("/store/consumequeue") }},
-		{"a queue's files gone", func(_ *testing.T, d *vfs.Memory) { d.Remove(queue + "/" + segmentName(0)) }},
-		{"a file without a byte", func(t *testing.T, d *vfs.Memory) { resizeFile(t, d, queue+"/"+segmentName(0), 0) }},
-		{"a file of zeros", func(t *testing.T, d *vfs.Memory) { zero(t, d, queue+"/"+segmentName(0)) }},
+		{"all gone but batches", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll("/store/consumequeue") }},
+		{"a queue of batches gone", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll("/store/batchconsumequeue/topic2/1") }},
+		{"a queue's files gone", func(_ *testing.T, d *vfs.Memory) { d.RemoveAll(queue); d.MkdirAll(queue) }},
+		{"a file in the middle gone", func(_ *testing.T, d *vfs.Memory) { d.Remove(queue + "/" + segmentName(400)) }},
+		{"the last file gone", func(t *testing.T, d *vfs.Memory) { d.Remove(last(t, d)) }},
+		{"a file without a byte", func(t *testing.T, d *vfs.Memory) { resizeFile(t, d, last(t, d), 0) }},
+		{"a file of zeros", func(t *testing.T, d *vfs.Memory) { zero(t, d, last(t, d)) }},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			disk, x := vfs.NewMemory(), sent{}
-			s := mustOpen(t, damageOptions(disk))
-			x.fill(t, s, 0, 200)
+		for _, how := range []string{"clean", "killed", "power", "new and killed"} {
+			t.Run(tt.name+" "+how, func(t *testing.T) {
+				disk, x := leftBehind(t, how)
+				if tt.spoil != nil {
+					tt.spoil(t, disk)
+				}
+				for start := range 3 {
+					said := ""
+					o := remadeOptions(disk)
+					o.Event = func(e Event) { said += e.Text + "\n" }
+					s := mustOpen(t, o)
+					// The whole log is dispatched anyway where no checkpoint was taken.
+					quiet := start > 0 || tt.spoil == nil || how == "new and killed" && !strings.Contains(tt.name, "middle")
+					if whole := strings.Contains(said, wholeLog); whole == quiet {
+						t.Errorf("start %d says %q", start, said)
+					}
+					x.check(t, s)
+					if start == 1 { // the second time it is killed
+						disk.Inject(func(vfs.Op) error { return errCut })
+						s.Close()
+						disk = disk.Kill()
+					} else if err := s.Close(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// remadeOptions are a store's whose queues have several files, and queues of batches.
+func remadeOptions(disk vfs.FS) Options {
+	o := damageOptions(disk)
+	o.QueueFileSize, o.BatchQueueFileSize = 200, 10*batchUnit
+	o.BatchQueues = func(topic string) bool { return topic == "topic2" }
+	return o
+}
+
+// leftBehind is a store that was left in some way, and what is in it.
+func leftBehind(t *testing.T, how string) (*vfs.Memory, sent) {
+	t.Helper()
+	disk, x := vfs.NewMemory(), sent{}
+	s := mustOpen(t, remadeOptions(disk))
+	x.fill(t, s, 0, 170)
+	dispatchAll(t, s)
+	if how != "new and killed" {
+		if err := s.takeCheckpoint(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x.fill(t, s, 170, 200)
+	if how == "clean" {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return disk, x
+	}
+	dispatchAll(t, s)
+	if err := errors.Join(s.queues.writeOut(), s.flush()); err != nil {
+		t.Fatal(err)
+	}
+	disk.Inject(func(vfs.Op) error { return errCut })
+	s.Close()
+	if how == "power" {
+		return disk.Reboot(), x
+	}
+	return disk.Kill(), x
+}
+
+// TestMakingQueuesAgainIsCutAnywhere: a start that reads the whole log is cut off at each operation, and the next one does not take
+// half a queue for a whole one.
+func TestMakingQueuesAgainIsCutAnywhere(t *testing.T) {
+	for _, how := range []string{"clean", "killed"} {
+		good, x := leftBehind(t, how)
+		good.RemoveAll("/store/consumequeue/topic0/0")
+		good.RemoveAll("/store/consumequeue/topic1/1")
+		for n, done := 0, false; !done; n += 3 {
+			disk := good.Kill()
+			left := n
+			disk.Inject(func(op vfs.Op) error {
+				if op.Changes() {
+					if left--; left < 0 {
+						return errCut
+					}
+				}
+				return nil
+			})
+			s, err := Open(remadeOptions(disk))
+			if done = err == nil; !done && !errors.Is(err, errCut) {
+				t.Fatal(err)
+			}
+			if done {
+				s.Close()
+			}
+			if n%2 == 0 {
+				disk = disk.Reboot()
+			} else {
+				disk = disk.Kill()
+			}
+			s = mustOpen(t, remadeOptions(disk))
+			x.check(t, s)
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if tt.spoil != nil {
-				tt.spoil(t, disk)
+		}
+	}
+}
+
+// TestLostMessageIsNotJoined: a file in the middle of what a start reads again is missed by the first message behind it.
+func TestLostEntriesAreNotJoined(t *testing.T) {
+	disk, x := leftBehind(t, "killed")
+	c, point, err := openCheckpoint(disk, "/store")
+	if err != nil {
+		t.Fatal(err)
+	}
+	point.queues = 0 // as after the deletion of a topic
+	if err := c.write(&point); err != nil {
+		t.Fatal(err)
+	}
+	const queue = "/store/consumequeue/topic0/0/"
+	for base := int64(200); base < 2000; base += 200 {
+		disk.Remove(queue + segmentName(base))
+	}
+	said := ""
+	o := remadeOptions(disk)
+	o.Event = func(e Event) { said += e.Text + "\n" }
+	s := mustOpen(t, o)
+	if !strings.Contains(said, "topic0/0 ends at offset 10") || !strings.Contains(said, wholeLog) {
+		t.Errorf("the start says %q", said)
+	}
+	x.check(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDeletedTopicIsNotMissed: queues that were deleted are no lost ones, however the store ends, and a topic that was made again
+// keeps what it got since, also when the whole log is read.
+func TestDeletedTopicIsNotMissed(t *testing.T) {
+	for _, checkpointed := range []bool{false, true} {
+		disk, x := vfs.NewMemory(), sent{}
+		s := mustOpen(t, remadeOptions(disk))
+		x.fill(t, s, 0, 200)
+		dispatchAll(t, s)
+		if err := s.takeCheckpoint(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.DeleteTopics([]string{"topic0"}); err != nil {
+			t.Fatal(err)
+		}
+		for id := range int32(3) {
+			delete(x, fmt.Sprintf("topic0 %d", id))
+		}
+		for i := range 7 {
+			m := message("topic0", 0, 1000+i)
+			mustAppend(t, s, m)
+			x["topic0 0"] = append(x["topic0 0"], m)
+		}
+		dispatchAll(t, s)
+		if checkpointed {
+			if err := s.takeCheckpoint(); err != nil {
+				t.Fatal(err)
 			}
-			for start := range 2 {
-				var said []string
-				o := damageOptions(disk)
-				o.Event = func(e Event) { said = append(said, e.Text) }
-				s := mustOpen(t, o)
-				if whole := strings.Contains(strings.Join(said, "\n"), "read as a whole") || tt.name == "all gone" && start == 0; whole != (tt.spoil != nil && start == 0) {
-					t.Errorf("start %d says %q", start, said)
-				}
-				x.check(t, s)
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
+		}
+		disk.Inject(func(vfs.Op) error { return errCut })
+		s.Close()
+		disk = disk.Kill()
+		for start := range 2 {
+			said := ""
+			o := remadeOptions(disk)
+			o.Event = func(e Event) { said += e.Text + "\n" }
+			s := mustOpen(t, o)
+			if whole := strings.Contains(said, wholeLog); whole != (start == 1) {
+				t.Errorf("start %d says %q", start, said)
 			}
-		})
+			x.check(t, s)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			disk.RemoveAll("/store/consumequeue/topic1/1")
+			disk.RemoveAll("/store/consumequeue/topic0/0")
+		}
 	}
 }
 

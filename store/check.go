@@ -3,14 +3,12 @@ package store
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"path"
 	"slices"
 	"strconv"
 	"sync"
-
-	"github.com/gantrymq/gantry/store/vfs"
+	"sync/atomic"
 )
 
 // checkFiles refuses files of a wrong name or size among what is derived from the log, and changes nothing. It comes before
@@ -22,7 +20,11 @@ func (s *Store) checkFiles() error {
 	if s.o.Rebuild != nil {
 		return nil // a repair has moved what is wrong aside, and makes the queues that it needs again
 	}
-	return s.queues.check(s.checkpoint.own && !s.queues.unclean)
+	limit := int64(-1)
+	if s.checkpoint.own && s.checkpoint.queues != 0 {
+		limit = s.checkpoint.position
+	}
+	return s.queues.check(limit)
 }
 
 // With this many topics some are looked at side by side: with tens of thousands of queues their folders are what a start takes
@@ -32,9 +34,9 @@ const (
 	checkAtOnce   = 8
 )
 
-// check looks at the files of every queue. They are listed, and of each queue that was left by a clean stop the last one is
-// looked into.
-func (s *queueSet) check(left bool) error {
+// check looks at the files of every queue. They are listed, and where a checkpoint says which there were before a physical offset,
+// the last one of each is looked into; limit is that offset, or below 0.
+func (s *queueSet) check(limit int64) error {
 	known, workers := slices.Collect(s.topics()), 1
 	if len(known) >= checkTogether {
 		workers = checkAtOnce
@@ -42,15 +44,13 @@ func (s *queueSet) check(left bool) error {
 	err := eachAtOnce(workers, len(known), func(i int) error {
 		l := known[i].layout
 		return s.checkTopic(path.Join(l.dir, known[i].name), l.checkFile, func(dir string, files []fs.DirEntry) error {
-			s.found.note(dir)
-			if !left || s.found.isLacking() {
+			if l.hole(files) {
+				s.found.holed(dir)
+			}
+			if limit < 0 {
 				return nil
 			}
-			whole, err := l.endsWhole(s.fs, dir, files)
-			if err == nil && !whole {
-				s.found.lacks(dir)
-			}
-			return err
+			return s.found.note(s, l, dir, files, limit)
 		})
 	})
 	if err != nil {
@@ -119,82 +119,90 @@ func (s *queueSet) eachQueue(dir string, do func(dir string) error) error {
 
 // queuesFound is what a start finds of the queues.
 type queuesFound struct {
-	mu      sync.Mutex // guards what follows while the queues are looked at
-	names   uint64     // queueNames of the folders
-	lacking string     // a queue that was left by a clean stop and does not end with an entry; "" when there is none
+	begun   begunFiles
+	suspect atomic.Pointer[string] // a queue that does not end with a file that holds something; nil when there is none
+
+	mu    sync.Mutex
+	holes []string // folders of queues that lack a file between others; guarded by mu
 }
 
-// note takes a queue's folder into names.
-func (f *queuesFound) note(dir string) {
-	h := fnv.New64a()
-	queue, rest := path.Base(dir), path.Dir(dir)
-	for _, part := range []string{path.Base(path.Dir(rest)), "/", path.Base(rest), "/", queue} {
-		h.Write([]byte(part))
+func (f *queuesFound) holed(dir string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holes = append(f.holes, dir)
+}
+
+// hole reports whether a file is missing between two of a queue.
+func (l *layout) hole(files []fs.DirEntry) bool {
+	for i := 1; i < len(files); i++ {
+		before, _ := segmentBase(files[i-1].Name())
+		if base, _ := segmentBase(files[i].Name()); base != before+l.fileSize {
+			return true
+		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.names ^= h.Sum64()
+	return false
 }
 
-func (f *queuesFound) isLacking() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.lacking != ""
-}
-
-func (f *queuesFound) lacks(dir string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.lacking = dir
-}
-
-// endsWhole finds out whether the last file of a queue begins with an entry. One that does not is never left by a clean stop,
-// but where a crash had taken all that a queue had.
-func (l *layout) endsWhole(fsys vfs.FS, dir string, files []fs.DirEntry) (bool, error) {
-	if len(files) == 0 {
-		return false, nil
-	}
-	file, err := fsys.Open(path.Join(dir, files[len(files)-1].Name()), false)
+// note takes in the last file that a queue has begun before limit.
+func (f *queuesFound) note(s *queueSet, l *layout, dir string, files []fs.DirEntry, limit int64) error {
+	base, err := l.lastBegun(s.fs, dir, files, limit)
 	if err != nil {
-		return false, fmt.Errorf("open a consume queue file: %w", err)
+		return err
 	}
-	defer file.Close()
-	if size, err := file.Size(); size == 0 || err != nil {
-		return false, err
+	if base >= 0 {
+		f.begun.note(l.hash(path.Base(path.Dir(dir)), path.Base(dir), base))
 	}
-	first, err := l.readUnitAt(file, 0)
-	return err == nil && l.valid(first), err
+	if n := len(files); n == 0 || segmentName(base) != files[n-1].Name() {
+		f.suspect.CompareAndSwap(nil, &dir)
+	}
+	return nil
 }
 
-// queueNames tells which queues have folders, in one number.
-func (s *queueSet) queueNames() (uint64, error) {
+// learnBegun works out which queues there are, in one number, where it is not known. The log was dispatched up to limit, and all
+// entries are in the files.
+func (s *queueSet) learnBegun(limit int64) error {
+	if s.begun.now() != 0 {
+		return nil
+	}
 	var f queuesFound
 	for _, l := range []*layout{&s.simple, &s.batch} {
 		topics, err := s.readDir(l.dir)
 		if err != nil {
-			return 0, fmt.Errorf("list consume queues: %w", err)
+			return fmt.Errorf("list consume queues: %w", err)
 		}
 		for _, t := range topics {
 			if !t.IsDir() {
 				continue
 			}
-			if err := s.eachQueue(path.Join(l.dir, t.Name()), func(dir string) error { f.note(dir); return nil }); err != nil {
-				return 0, err
+			err := s.eachQueue(path.Join(l.dir, t.Name()), func(dir string) error {
+				files, err := s.readDir(dir)
+				if err != nil {
+					return fmt.Errorf("list a queue: %w", err)
+				}
+				return f.note(s, l, dir, slices.DeleteFunc(files, fs.DirEntry.IsDir), limit)
+			})
+			if err != nil {
+				return err
 			}
 		}
 	}
-	return f.names, nil
+	s.begun.set(f.begun.sum, true)
+	return nil
 }
 
-// lacking tells what the queues lack of what the last clean stop left; "" when nothing is missing.
+// lacking tells what the queues lack; "" when nothing is missing.
 func (s *Store) lacking() string {
-	switch f, c := &s.queues.found, &s.checkpoint; {
-	case f.lacking != "":
-		return fmt.Sprintf("%s ends without an entry, as no clean stop leaves it", f.lacking)
-	case c.queues != 0 && c.queues != f.names:
-		return "the consume queues are not those that the last stop has left"
+	f, c := &s.queues.found, &s.checkpoint
+	if len(f.holes) > 0 {
+		return f.holes[0] + " lacks a file between others"
 	}
-	return ""
+	if c.queues == 0 || c.queues == f.begun.sum {
+		return ""
+	}
+	if dir := f.suspect.Load(); dir != nil {
+		return "the consume queues are not those that the last checkpoint tells of, and " + *dir + " may have lost a file"
+	}
+	return "the consume queues are not those that the last checkpoint tells of"
 }
 
 func (s *queueSet) readDir(dir string) ([]fs.DirEntry, error) {

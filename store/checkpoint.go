@@ -39,7 +39,7 @@ type checkpoint struct {
 	indexed  int64  // the index has everything before
 	bootID   string // of the run that wrote it
 	synced   int64  // the log was synced up to here; 0 is unknown
-	queues   uint64 // which queues there were at a clean stop, see queueNames; 0 is unknown
+	queues   uint64 // which queues had entries for records before position, see begunFiles; 0 is unknown
 }
 
 const (
@@ -189,6 +189,10 @@ func (s *Store) takeCheckpoint() error {
 	defer s.checkpointing.Unlock()
 	s.dispatch.running.Lock() // a batch in progress would leave last and pos apart
 	pos, last, time := s.dispatch.pos.Load(), s.dispatch.last.Load(), s.dispatch.time.Load()
+	var queues uint64
+	if !s.dispatch.torn {
+		queues = s.queues.begun.now()
+	}
 	s.dispatch.running.Unlock()
 	if err := s.flush(); err != nil {
 		return err
@@ -212,7 +216,10 @@ func (s *Store) takeCheckpoint() error {
 	c.indexTime = max(c.indexTime, indexTime)
 	c.own, c.position, c.indexed, c.bootID = true, pos, pos, s.o.FS.BootID()
 	c.logTime, c.synced = s.flusher.time.Load(), s.flusher.flushed.Load()
-	c.queueTime, c.queuePhy, c.confirm = time, last, last
+	c.queueTime, c.queuePhy, c.confirm, c.queues = time, last, last, queues
+	if s.deleting > 0 {
+		c.queues = 0
+	}
 	if err := s.checkpointFile.write(&c); err != nil {
 		return s.syncFailed(err)
 	}

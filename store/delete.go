@@ -14,6 +14,11 @@ func (s *Store) DeleteTopics(names []string) error {
 	if err := s.dispatchConfirmed(); err != nil { // what is still on its way would bring the queue back
 		return fmt.Errorf("delete topics: %w", err)
 	}
+	done, err := s.forgetBegun()
+	if err != nil {
+		return fmt.Errorf("delete topics: %w", err)
+	}
+	defer done()
 	var errs []error
 	for _, name := range names {
 		if t := s.queues.topic(name, false); t != nil {
@@ -29,11 +34,17 @@ func (s *Store) deleteTopic(t *topicQueues) error {
 	if err != nil {
 		return err
 	}
+	for _, q := range list { // or nobody knows what it counted for
+		if err := s.queues.load(q); err != nil {
+			s.queues.begun.forget()
+		}
+	}
 	s.dispatch.running.Lock()
 	s.dispatch.forgetQueue()
 	s.queues.remove(t)
 	for _, q := range list {
 		s.queues.retire(q)
+		s.queues.dropBegun(q)
 	}
 	s.dispatch.running.Unlock()
 	dir := path.Join(t.layout.dir, t.name)
@@ -41,6 +52,7 @@ func (s *Store) deleteTopic(t *topicQueues) error {
 	defer s.queues.writing.Unlock()
 	s.queues.forgetFiles(t)
 	if err := s.o.FS.RemoveAll(dir); err != nil {
+		s.queues.begun.forget()
 		return fmt.Errorf("delete the consume queues of topic %s: %w", t.name, err)
 	}
 	if err := s.o.FS.SyncDir(t.layout.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -53,6 +65,27 @@ func (s *Store) deleteTopic(t *topicQueues) error {
 		return fmt.Errorf("delete the extension of the consume queues of topic %s: %w", t.name, err)
 	}
 	return nil
+}
+
+// forgetBegun lets no checkpoint say which queues there are, until done is called: a start after a crash could not tell queues that
+// were being deleted from lost ones.
+func (s *Store) forgetBegun() (done func(), err error) {
+	s.checkpointing.Lock()
+	defer s.checkpointing.Unlock()
+	if s.checkpoint.queues != 0 {
+		c := s.checkpoint
+		c.queues = 0
+		if err := s.checkpointFile.write(&c); err != nil {
+			return nil, s.syncFailed(err)
+		}
+		s.checkpoint = c
+	}
+	s.deleting++
+	return func() {
+		s.checkpointing.Lock()
+		defer s.checkpointing.Unlock()
+		s.deleting--
+	}, nil
 }
 
 // retire makes a queue refuse entries and forget its tail.

@@ -43,6 +43,7 @@ type dispatcher struct {
 	inline atomic.Int64 // appenders dispatch from this time on, in ms
 
 	scan     *logScanner // of the loop
+	torn     bool        // the record at pos has failed half way: it may be in queues already; guarded by running
 	message  codec.Message
 	arrivals []Arrival
 	lastPut  struct { // the queue of the previous record: most runs of records are of one queue
@@ -178,9 +179,11 @@ func (s *Store) dispatchLocked(limit int64, most int) (more bool, err error) {
 		}
 		if err := s.dispatchRecord(record); err != nil {
 			d.scan.pos -= int64(len(record)) // it is tried again: queue and index pass over what they have of it
+			d.torn = true
 			s.publish()
 			return false, err
 		}
+		d.torn = false
 		if d.scan.pos-start > dispatchBytes {
 			break
 		}
@@ -231,7 +234,9 @@ func (s *Store) dispatchRecord(record []byte) error {
 		case s.tuning.Load().QueueExt:
 			own.tags = s.queues.addExt(q, m, tags)
 		}
-		s.queues.add(q, m.QueueOffset, own)
+		if err := s.queues.add(q, m.QueueOffset, own); err != nil {
+			return err
+		}
 		d.arrivals = append(d.arrivals, Arrival{
 			Topic: q.topic.name, QueueID: q.id, QueueOffset: m.QueueOffset, TagsCode: tags,
 			StoreTime: m.StoreTimestamp, Physical: m.PhysicalOffset, Record: record,

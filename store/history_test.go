@@ -5,8 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,7 +54,12 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.o.wholeFrom = 4 * int(seed/2%3) // in some histories queues are synced as a whole
 	now := time.UnixMilli(1750000000000)
 	h.o.Now = func() time.Time { now = now.Add(time.Millisecond); return now }
-	h.o.Event = func(e Event) { t.Logf("event: %s (%v)", e.Text, e.Err) }
+	h.o.Event = func(e Event) {
+		t.Logf("event: %s (%v)", e.Text, e.Err)
+		if strings.Contains(e.Text, wholeLog) || strings.Contains(e.Text, "begins anew") {
+			t.Error("no queue was lost")
+		}
+	}
 	return h
 }
 

@@ -147,7 +147,9 @@ func (s *Store) dispatchLight(m *codec.Message, u unit, record []byte) error {
 			s.o.Event(Event{Level: Warning, Text: fmt.Sprintf("the message at %d claims the offset %d of the light queue %s, which ends at %d: more messages than the log has room for; it is left out of that queue", m.PhysicalOffset, off, name, end)})
 			continue
 		}
-		s.queues.add(q, off, u)
+		if err := s.queues.add(q, off, u); err != nil {
+			return err
+		}
 		s.dispatch.arrivals = append(s.dispatch.arrivals, Arrival{
 			Topic: q.topic.name, QueueID: q.id, QueueOffset: off, TagsCode: u.tags,
 			StoreTime: m.StoreTimestamp, Physical: m.PhysicalOffset, Record: record,

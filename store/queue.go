@@ -96,6 +96,7 @@ type queue struct {
 	maxPhy  int64  // end of the newest entry's record
 	tail    []byte // entries from written to max
 	dirty   bool   // is in queueSet.dirty
+	room    int64  // entries that the files have room for that were begun
 	removed bool
 	ext     queueExt
 
@@ -113,7 +114,7 @@ func (q *queue) put(off int64, u, lost unit) (added, gap int64) {
 		return q.putBatch(u, lost)
 	}
 	switch {
-	case off < q.max || q.removed:
+	case off < q.max || u.phy < q.maxPhy || q.removed: // what lies before the newest entry's record is of an earlier life of the topic
 		return 0, 0
 	case off > q.max && q.max == 0 && len(q.files) == 0:
 		q.blankTo, q.min, q.max, q.written = off, off, off, off
@@ -138,13 +139,13 @@ func (q *queue) hasFile(base int64) bool {
 	return ok
 }
 
-// markDirty reports whether the queue was clean until now.
-func (q *queue) markDirty() bool {
+// markDirty reports whether the queue was clean until now, and whether it goes beyond the files that were begun.
+func (q *queue) markDirty() (fresh, outgrown bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	was := q.dirty
 	q.dirty = true
-	return !was
+	return !was, q.max > q.room
 }
 
 // end is the queue's max offset.

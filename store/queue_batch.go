@@ -90,7 +90,7 @@ func (s *Store) orphaned(m *codec.Message) bool {
 // putBatch is put for a queue of batches. mu is held.
 func (q *queue) putBatch(u, lost unit) (added, gap int64) {
 	switch {
-	case u.base < q.maxOffset || q.removed:
+	case u.base < q.maxOffset || u.phy < q.maxPhy || q.removed:
 		return 0, 0
 	case q.max == q.begin(): // the first entry; offsets before are those of messages that have expired
 		q.minOffset = u.base

@@ -31,7 +31,7 @@ func (s *queueSet) load(q *queue) error {
 	if q.loaded.Load() {
 		return nil
 	}
-	files, err := s.listFiles(q)
+	files, gone, err := s.listFiles(q)
 	if err != nil {
 		return err
 	}
@@ -51,8 +51,11 @@ func (s *queueSet) load(q *queue) error {
 	}
 	q.mu.Lock()
 	q.files = files
-	q.max, q.written = end, end
 	l := q.topic.layout
+	q.max, q.written, q.room = end, end, l.room(end)
+	if len(files) == 0 {
+		q.room = gone / l.unit // files before it have expired, and count: see lastBegun
+	}
 	if len(files) > 0 {
 		q.min = files[0] / l.unit
 	}
@@ -64,6 +67,9 @@ func (s *queueSet) load(q *queue) error {
 		end = q.maxOffset
 	}
 	q.mu.Unlock()
+	if l.batch && len(files) == 0 {
+		s.dropBegun(q) // its entries are numbered from 0 again
+	}
 	s.log.mu.Lock()
 	q.next = end
 	s.log.mu.Unlock()
@@ -72,38 +78,47 @@ func (s *queueSet) load(q *queue) error {
 }
 
 // listFiles returns where a queue's files begin. A last file without a byte is one that was just being made: it goes. After a
-// power failure there can be more behind it, made at the same time: they go with it, since none of them was ever synced.
-func (s *queueSet) listFiles(q *queue) ([]int64, error) {
+// power failure there can be more behind it, made at the same time: they go with it, since none of them was ever synced. gone is
+// where the first of them began.
+func (s *queueSet) listFiles(q *queue) (files []int64, gone int64, err error) {
 	dir := s.queueDir(q)
 	entries, err := s.fs.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list consume queue: %w", err)
+		return nil, 0, fmt.Errorf("list consume queue: %w", err)
 	}
 	entries = slices.DeleteFunc(entries, fs.DirEntry.IsDir)
-	var files []int64
 	for i, e := range entries {
 		info, err := e.Info()
 		if err != nil {
-			return nil, fmt.Errorf("consume queue file %s: %w", path.Join(dir, e.Name()), err)
+			return nil, 0, fmt.Errorf("consume queue file %s: %w", path.Join(dir, e.Name()), err)
 		}
 		if info.Size() == 0 && (i == len(entries)-1 || s.trust.verify) {
 			for _, e := range entries[i:] {
 				if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
-					return nil, fmt.Errorf("remove an empty consume queue file: %w", err)
+					return nil, 0, fmt.Errorf("remove an empty consume queue file: %w", err)
 				}
 			}
+			gone, _ = segmentBase(e.Name())
 			break
 		}
 		base, err := q.topic.layout.checkFile(path.Join(dir, e.Name()), info.Size())
 		if err != nil {
-			return nil, err
+			return nil, 0, err
+		}
+		if n := len(files); n > 0 && base != files[n-1]+q.topic.layout.fileSize { // a file is missing: check has seen it, and all are made again from there on
+			for _, e := range entries[i:] {
+				if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
+					return nil, 0, fmt.Errorf("remove what lies behind a missing consume queue file: %w", err)
+				}
+			}
+			break
 		}
 		files = append(files, base)
 	}
-	return files, nil
+	return files, gone, nil
 }
 
 // findEnd finds the number behind the last entry that can be believed, and that entry.

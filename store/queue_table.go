@@ -52,6 +52,8 @@ type queueSet struct {
 
 	unclean     bool // the last user did not stop cleanly; set at start
 	found       queuesFound
+	begun       begunFiles
+	strict      bool // an entry that does not follow its queue's last one is errUnjoined; set while the queues are completed at start
 	extOn       bool // ext files are written from the start on
 	extFileSize int64
 	bitMap      func(dst []byte, topic, properties string) []byte // may be nil

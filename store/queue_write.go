@@ -15,21 +15,34 @@ const (
 	pendingBound = 64 << 20 // bytes of tails at which the dispatcher stops until they are written
 )
 
-// add gives a queue an entry and remembers that it has to be written.
-func (s *queueSet) add(q *queue, off int64, u unit) {
+// add gives a queue an entry and remembers that it has to be written. errUnjoined comes at a start only.
+func (s *queueSet) add(q *queue, off int64, u unit) error {
+	if s.strict {
+		if err := s.joins(q, off, u); err != nil {
+			return err
+		}
+	}
 	added, gap := q.put(off, u, lostUnit(u.phy, s.log.size))
 	if gap > 0 {
 		s.event(Event{Level: Warning, Text: fmt.Sprintf("consume queue %s/%d lacked %d messages before offset %d: they were filled with blanks, readers pass over them", q.topic.name, q.id, gap, off)})
 	}
 	if added == 0 {
-		return
+		if off == 0 && q.anew(u) {
+			return s.beginAnew(q, u)
+		}
+		return nil
 	}
 	s.pendingBytes.Add(added * q.topic.layout.unit)
-	if q.markDirty() {
+	fresh, outgrown := q.markDirty()
+	if outgrown {
+		s.noteBegun(q)
+	}
+	if fresh {
 		s.mu.Lock()
 		s.dirty = append(s.dirty, q)
 		s.mu.Unlock()
 	}
+	return nil
 }
 
 // writeOut moves every tail to its files. When one fails its entries stay in memory and the rest is still tried.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gantrymq/gantry/codec"
@@ -20,6 +21,8 @@ type recoveryPlan struct {
 	start   int64 // the log is walked from here, and dispatched again
 	kept    bool  // the page cache has lived on since the checkpoint was written
 	mended  bool  // a damaged part of the log is taken out
+	whole   bool  // queues have lost something: all of the log is dispatched again
+	cut     int64 // after an unclean stop, entries for records behind are not believed
 	damage  []span
 }
 
@@ -47,7 +50,6 @@ func (s *Store) recover() error {
 		return err
 	}
 	s.log.view.Store(&logView{segs: segs})
-	defer func() { s.checkpoint.queues = 0 }() // from now on there may be others
 	s.queues.unclean = unclean
 	if err := s.queues.list(); err != nil {
 		return err
@@ -56,6 +58,7 @@ func (s *Store) recover() error {
 		return err
 	}
 	if len(segs) == 0 {
+		s.queues.begun.set(0, true)
 		return s.startEmpty()
 	}
 	s.log.end.Store(segs[len(segs)-1].end())
@@ -66,7 +69,7 @@ func (s *Store) recover() error {
 	if err := s.distrustCache(&plan, segs); err != nil {
 		return err
 	}
-	end, lastTime, err := s.walk(&plan, segs)
+	end, lastTime, err := s.walk(&plan, s.log.end.Load())
 	if err != nil {
 		return err
 	}
@@ -80,7 +83,11 @@ func (s *Store) recover() error {
 	if err := s.log.resume(end, lastTime, plan.unclean || !plan.own); err != nil {
 		return err
 	}
-	return s.rederive(plan, end)
+	err = s.rederive(plan, end)
+	if errors.Is(err, errUnjoined) {
+		err = s.rederiveWhole(plan, segs, err)
+	}
+	return err
 }
 
 // startEmpty begins a log. Queues without a log are not thrown away, as upstream does: more likely a disk is not mounted
@@ -159,6 +166,7 @@ func (s *Store) plan(segs []*segment, unclean bool) (recoveryPlan, error) {
 	}
 	if s.queues.empty() {
 		p.own, p.start = false, first.base // they were moved away: all of them are made from the log
+		s.queues.begun.set(0, true)
 		return p, nil
 	}
 	if c.own {
@@ -166,12 +174,16 @@ func (s *Store) plan(segs []*segment, unclean bool) (recoveryPlan, error) {
 			return p, fmt.Errorf("the checkpoint says that the commit log is complete up to %d, but its files end at %d: bring the missing files back; to go on with what is there, remove %s",
 				c.position, last.end(), path.Join(s.o.Root, "checkpoint"))
 		}
-		if lacking := s.lacking(); lacking != "" && !unclean {
-			s.o.Event(Event{Level: Warning, Text: lacking + ": the commit log is read as a whole, and the queues are completed from it"})
-			p.own, p.start = false, first.base
-			return p, nil
-		}
 		p.start = max(c.position, first.base)
+		p.cut = p.start
+	}
+	if lacking := s.lacking(); lacking != "" {
+		s.o.Event(Event{Level: Warning, Text: lacking + wholeLog})
+		p.own, p.whole, p.start = false, true, first.base
+		return p, nil
+	}
+	if c.own {
+		s.queues.begun.set(s.queues.found.begun.sum, c.queues != 0)
 		return p, nil
 	}
 	// Somebody else's checkpoint: start at the beginning of a file, as upstream does (v5.5-delta §9), and within its window.
@@ -219,10 +231,9 @@ func (l *commitLog) holdsRecord(phy int64) bool {
 // progressEvery is how much of the log is walked between two reports.
 const progressEvery = 1 << 30
 
-// walk checks every record from the plan's start on and returns where the log ends, and its newest store time. It notes damage
+// walk checks every record from the plan's start on, up to limit at most, and returns where the log ends, and its newest store time. It notes damage
 // between records that had been synced: that is to be taken out, and nothing is where more is found that cannot be.
-func (s *Store) walk(p *recoveryPlan, segs []*segment) (end, lastTime int64, err error) {
-	limit := segs[len(segs)-1].end()
+func (s *Store) walk(p *recoveryPlan, limit int64) (end, lastTime int64, err error) {
 	sc := s.log.scan(p.start, limit)
 	defer func() { sc.close() }()
 	if p.unclean && s.o.Rebuild == nil {
@@ -350,12 +361,16 @@ func (l *commitLog) resume(end, lastTime int64, clean bool) error {
 	return l.allocate(1)
 }
 
-// rederive completes consume queues and index from the log, and syncs everything.
+// rederive completes consume queues and index from the log, and syncs everything. errUnjoined means that queues have lost more.
 func (s *Store) rederive(p recoveryPlan, end int64) error {
 	c := &s.checkpoint
 	s.queues.trust = queueTrust{limit: end, verify: p.unclean || !p.own}
-	if s.o.Rebuild == nil && (p.unclean || p.mended) {
+	switch {
+	case s.o.Rebuild != nil:
+	case p.mended:
 		s.queues.trust.limit = p.start
+	case p.unclean:
+		s.queues.trust.limit = max(p.start, p.cut)
 	}
 	s.flusher.flushed.Store(p.start)
 	s.flusher.time.Store(c.logTime)
@@ -365,10 +380,28 @@ func (s *Store) rederive(p recoveryPlan, end int64) error {
 	if err := s.loadIndex(p); err != nil {
 		return err
 	}
+	if p.whole {
+		if err := s.noteWhole(p.start); err != nil {
+			return err
+		}
+	}
+	for _, dir := range s.queues.found.holes { // the log may have no message of it
+		id, _ := strconv.ParseInt(path.Base(dir), 10, 32)
+		if _, err := s.queues.find(path.Base(path.Dir(dir)), int32(id)); err != nil {
+			return err
+		}
+	}
+	s.dispatch.last.Store(c.queuePhy)
+	s.dispatch.time.Store(c.queueTime)
+	s.queues.strict = s.o.Rebuild == nil && !p.mended && p.start > s.log.min()
+	return s.complete(p, end)
+}
+
+// complete dispatches the log from the plan's start to its end.
+func (s *Store) complete(p recoveryPlan, end int64) error {
 	d := &s.dispatch
+	defer func() { s.queues.strict = false }()
 	d.pos.Store(p.start)
-	d.last.Store(c.queuePhy)
-	d.time.Store(c.queueTime)
 	began := s.o.Now()
 	report := p.start + progressEvery
 	for more := true; more; {
@@ -383,6 +416,7 @@ func (s *Store) rederive(p recoveryPlan, end int64) error {
 	}
 	s.alignQueues()
 	s.checkpointed.Store(p.start)
+	c := &s.checkpoint
 	s.recovered = recovered{from: p.start, unclean: p.unclean || p.mended, own: p.own, doubt: c.minTime()}
 	if p.own {
 		s.recovered.doubt = c.queueTime
@@ -392,6 +426,38 @@ func (s *Store) rederive(p recoveryPlan, end int64) error {
 		return nil
 	}
 	return s.settle(p, end, began)
+}
+
+// rederiveWhole goes on where a record was met that does not follow its queue's last entry: the log is walked from its begin on,
+// as far as that was not done, and dispatched again.
+func (s *Store) rederiveWhole(p recoveryPlan, segs []*segment, cause error) error {
+	s.o.Event(Event{Level: Warning, Text: cause.Error() + wholeLog})
+	p.own, p.whole, p.start = false, true, segs[0].base
+	s.queues.begun.forget()
+	end, _, err := s.walk(&p, s.log.end.Load())
+	if err != nil {
+		return err
+	}
+	if err := s.takeOutAll(p.damage); err != nil {
+		return err
+	}
+	if err := s.noteWhole(p.start); err != nil {
+		return err
+	}
+	return s.complete(p, end)
+}
+
+const wholeLog = ": the commit log is read as a whole, and the queues are completed from it"
+
+// noteWhole makes durable that the log is being dispatched from start on. If that is cut short, the next start does it again, with
+// nothing of the queues believed: half a queue looks like a whole one.
+func (s *Store) noteWhole(start int64) error {
+	c := s.checkpoint
+	c.own, c.position, c.indexed, c.queues = true, start, start, 0
+	if err := s.writeAbort(); err != nil {
+		return err
+	}
+	return s.checkpointFile.write(&c)
 }
 
 // recovered is what OpenCompaction has to know of a start.
@@ -405,7 +471,15 @@ type recovered struct {
 
 // settle makes what was recovered durable and says so.
 func (s *Store) settle(p recoveryPlan, end int64, began time.Time) error {
-	if p.unclean || p.mended || s.o.Rebuild != nil || len(s.index.doomed) > 0 {
+	if p.whole || p.start == s.log.min() {
+		if err := s.queues.writeOut(); err != nil {
+			return err
+		}
+		if err := s.queues.learnBegun(end); err != nil {
+			return err
+		}
+	}
+	if p.unclean || p.mended || p.whole || s.o.Rebuild != nil || len(s.index.doomed) > 0 {
 		if err := s.takeCheckpoint(); err != nil {
 			return err
 		}

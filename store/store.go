@@ -27,10 +27,11 @@ type Store struct {
 	dispatch   dispatcher
 	queueWaker chan struct{}
 
-	checkpointing  sync.Mutex // serialises takeCheckpoint, and guards checkpoint; held over I/O
+	checkpointing  sync.Mutex // serialises takeCheckpoint, and guards checkpoint and deleting; held over I/O
 	checkpoint     checkpoint
 	checkpointFile checkpointFile
 	checkpointed   atomic.Int64 // the newest checkpoint's position
+	deleting       int          // deletions of topics under way; guarded by checkpointing
 
 	distrusted   bool                  // see Distrusted; set at start
 	failed       atomic.Pointer[error] // why writes have stopped for good
@@ -122,13 +123,9 @@ func (s *Store) finish() error {
 	if err := s.queues.writeOut(); err != nil {
 		return err
 	}
-	names, err := s.queues.queueNames()
-	if err != nil {
+	if err := s.queues.learnBegun(s.dispatch.pos.Load()); err != nil {
 		return err
 	}
-	s.checkpointing.Lock()
-	s.checkpoint.queues = names
-	s.checkpointing.Unlock()
 	return s.takeCheckpoint()
 }
 

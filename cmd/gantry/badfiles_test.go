@@ -149,6 +149,51 @@ func TestEveryBadFile(t *testing.T) {
 	}
 }
 
+// TestLostQueues removes a queue's folder, or some of its files, of a store that was stopped or killed: the start says so, and nothing
+// is missing after it.
+func TestLostQueues(t *testing.T) {
+	p := process{binary: self(t)}
+	good := everyKind(t, p)
+	for _, queue := range []string{"consumequeue/Orders/0", "batchconsumequeue/Bulk/0"} {
+		for _, damage := range []struct {
+			name  string
+			files string // pattern of what goes, below the folder
+		}{{"folder", ""}, {"files", "*"}, {"file in the middle", "*[1-9]*"}} {
+			for _, killed := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %s killed %t", queue, damage.name, killed), func(t *testing.T) {
+					dir := filepath.Join(t.TempDir(), "store")
+					if err := os.CopyFS(dir, os.DirFS(good)); err != nil {
+						t.Fatal(err)
+					}
+					names, err := filepath.Glob(filepath.Join(dir, queue, damage.files))
+					if err != nil || len(names) == 0 {
+						t.Fatal("nothing to remove", err)
+					}
+					if damage.name == "file in the middle" {
+						names = names[:1]
+					}
+					for _, name := range names {
+						if err := os.RemoveAll(name); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if killed {
+						put(t, dir+"/abort", "1")
+					}
+					out, code := p.run(t, booted, append(brokerOn(dir), allSizes...)...)
+					if code != 0 || !strings.Contains(out, booted) || !strings.Contains(out, "the commit log is read as a whole") {
+						t.Fatalf("the broker ended with %d:\n%s", code, out)
+					}
+					out, code = p.run(t, "", append([]string{"store", "verify", "--index-slots", "100", "--index-entries", "400"}, dir)...)
+					if code != 0 {
+						t.Errorf("gantry store verify ended with %d:\n%s", code, out)
+					}
+				})
+			}
+		}
+	}
+}
+
 // checkRefusal starts a broker that must refuse a directory, with more flags.
 func checkRefusal(t *testing.T, p process, dir string, want []string, flags ...string) {
 	t.Helper()
