@@ -91,6 +91,8 @@ func (r *jsonDecoder) unmarshaler(v reflect.Value, c byte) (done bool, err error
 	}
 	p := v.Addr()
 	switch t := p.Type(); {
+	case t.Implements(jsonReaderType):
+		return true, p.Interface().(withDefaults).ReadJSON(func(body any) error { return r.value(reflect.ValueOf(body).Elem()) })
 	case t.Implements(jsonUnmarshalerType):
 		raw, err := r.raw()
 		if err != nil {

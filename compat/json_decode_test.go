@@ -138,3 +138,40 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 	})
 }
+
+// Bodies whose fields start with values of their own are read as forgivingly as others, also within
+// each other.
+func TestDefaultsAreReadForgivingly(t *testing.T) {
+	var list protocol.SubscriptionGroupList
+	text := `{groupConfigList:[{"groupName":5,"retryMaxTimes":"7","consumeEnable":"false","retryQueueNums":2.9,` +
+		`"groupRetryPolicy":{"type":"exponential","exponentialRetryPolicy":{"max":"9"}}}]}`
+	if err := UnmarshalFastjson([]byte(text), &list); err != nil {
+		t.Fatal(err)
+	}
+	want := protocol.DefaultSubscriptionGroupConfig("5")
+	want.RetryMaxTimes, want.ConsumeEnable, want.RetryQueueNums = 7, false, 2
+	want.Attributes = map[string]string{}
+	want.GroupRetryPolicy = &protocol.GroupRetryPolicy{
+		Type: protocol.RetryExponential, ExponentialRetryPolicy: &protocol.ExponentialRetryPolicy{Initial: 5000, Max: 9, Multiplier: 2},
+	}
+	if len(list.GroupConfigList) != 1 {
+		t.Fatalf("read %+v", list)
+	}
+	got, err := MarshalFastjson(list.GroupConfigList[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown, err := MarshalFastjson(&want); err != nil || string(got) != string(shown) {
+		t.Errorf("read %s\nwant %s, %v", got, shown, err)
+	}
+	var topic protocol.TopicConfig
+	if err := UnmarshalFastjson([]byte(`{"topicName":"t","readQueueNums":"3","attributes":null}`), &topic); err != nil {
+		t.Fatal(err)
+	}
+	if topic.ReadQueueNums != 3 || topic.WriteQueueNums != protocol.DefaultTopicConfig("").WriteQueueNums || topic.Attributes == nil {
+		t.Errorf("read %+v", topic)
+	}
+	if err := UnmarshalFastjson([]byte(`{"readQueueNums":"many"}`), &topic); err == nil {
+		t.Error("a number that is none was read")
+	}
+}

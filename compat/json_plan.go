@@ -31,6 +31,7 @@ var (
 	plans sync.Map // reflect.Type → *structPlan
 
 	jsonMarshalerType   = reflect.TypeFor[json.Marshaler]()
+	jsonReaderType      = reflect.TypeFor[withDefaults]()
 	jsonUnmarshalerType = reflect.TypeFor[json.Unmarshaler]()
 	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
@@ -98,6 +99,12 @@ func isSpacedList(t reflect.Type) bool {
 
 // isSet reports whether a map type stands for a Java Set.
 func isSet(t reflect.Type) bool { return t.Elem() == emptyStructType }
+
+// withDefaults is a type whose fields start with values of their own: ReadJSON gives read a struct
+// that has them, and takes over what it then says.
+type withDefaults interface {
+	ReadJSON(read func(body any) error) error
+}
 
 // isOptType recognises protocol.Opt by its shape: a value and whether it is set.
 func isOptType(t reflect.Type) bool {

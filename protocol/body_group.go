@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 )
@@ -62,12 +61,12 @@ func (c *SubscriptionGroupConfig) Clone() *SubscriptionGroupConfig {
 	return &d
 }
 
-// UnmarshalJSON gives what the text leaves out the value that upstream's class
+// ReadJSON gives what the text leaves out the value that upstream's class
 // starts with.
-func (c *SubscriptionGroupConfig) UnmarshalJSON(b []byte) error {
+func (c *SubscriptionGroupConfig) ReadJSON(read func(any) error) error {
 	type plain SubscriptionGroupConfig
 	d := plain(DefaultSubscriptionGroupConfig(""))
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := read(&d); err != nil {
 		return err
 	}
 	if d.Attributes == nil {
@@ -76,6 +75,9 @@ func (c *SubscriptionGroupConfig) UnmarshalJSON(b []byte) error {
 	*c = SubscriptionGroupConfig(d)
 	return nil
 }
+
+// UnmarshalJSON is ReadJSON for standard text.
+func (c *SubscriptionGroupConfig) UnmarshalJSON(b []byte) error { return c.ReadJSON(standard(b)) }
 
 // SimpleSubscriptionData is a subscription that the group's configuration
 // prescribes.

@@ -53,36 +53,42 @@ type GroupRetryPolicy struct {
 	Type                   RetryPolicyType         `json:"type,omitempty"`
 }
 
-// UnmarshalJSON gives an absent type the value CUSTOMIZED.
-func (p *GroupRetryPolicy) UnmarshalJSON(b []byte) error {
+// ReadJSON gives an absent type the value CUSTOMIZED.
+func (p *GroupRetryPolicy) ReadJSON(read func(any) error) error {
 	type plain GroupRetryPolicy
 	d := plain{Type: RetryCustomized}
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := read(&d); err != nil {
 		return err
 	}
 	*p = GroupRetryPolicy(d)
 	return nil
 }
 
+// UnmarshalJSON is ReadJSON for standard text.
+func (p *GroupRetryPolicy) UnmarshalJSON(b []byte) error { return p.ReadJSON(standard(b)) }
+
 // CustomizedRetryPolicy lists the pauses (ms) before each retry.
 type CustomizedRetryPolicy struct {
 	Next []int64 `json:"next,omitzero"`
 }
 
-// UnmarshalJSON gives an absent list the pauses of the standard delay levels.
-func (p *CustomizedRetryPolicy) UnmarshalJSON(b []byte) error {
+// ReadJSON gives an absent list the pauses of the standard delay levels.
+func (p *CustomizedRetryPolicy) ReadJSON(read func(any) error) error {
 	type plain CustomizedRetryPolicy
 	const second, minute, hour = 1000, 60 * 1000, 60 * 60 * 1000
 	d := plain{Next: []int64{
 		1 * second, 5 * second, 10 * second, 30 * second, 1 * minute, 2 * minute, 3 * minute, 4 * minute, 5 * minute,
 		6 * minute, 7 * minute, 8 * minute, 9 * minute, 10 * minute, 20 * minute, 30 * minute, 1 * hour, 2 * hour,
 	}}
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := read(&d); err != nil {
 		return err
 	}
 	*p = CustomizedRetryPolicy(d)
 	return nil
 }
+
+// UnmarshalJSON is ReadJSON for standard text.
+func (p *CustomizedRetryPolicy) UnmarshalJSON(b []byte) error { return p.ReadJSON(standard(b)) }
 
 // ExponentialRetryPolicy multiplies the pause (ms) from retry to retry.
 type ExponentialRetryPolicy struct {
@@ -91,14 +97,17 @@ type ExponentialRetryPolicy struct {
 	Multiplier int64 `json:"multiplier"`
 }
 
-// UnmarshalJSON gives what the text leaves out the value that upstream's class
+// ReadJSON gives what the text leaves out the value that upstream's class
 // starts with.
-func (p *ExponentialRetryPolicy) UnmarshalJSON(b []byte) error {
+func (p *ExponentialRetryPolicy) ReadJSON(read func(any) error) error {
 	type plain ExponentialRetryPolicy
 	d := plain{Initial: 5_000, Max: 7_200_000, Multiplier: 2}
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := read(&d); err != nil {
 		return err
 	}
 	*p = ExponentialRetryPolicy(d)
 	return nil
 }
+
+// UnmarshalJSON is ReadJSON for standard text.
+func (p *ExponentialRetryPolicy) UnmarshalJSON(b []byte) error { return p.ReadJSON(standard(b)) }

@@ -1,7 +1,5 @@
 package protocol
 
-import "encoding/json"
-
 // MappingScopeGlobal is the scope of a static topic whose logical queues span
 // every broker (upstream's METADATA_SCOPE_GLOBAL).
 const MappingScopeGlobal = "__global__"
@@ -18,16 +16,19 @@ type TopicQueueMappingInfo struct {
 	TotalQueues int32           `json:"totalQueues"`
 }
 
-// UnmarshalJSON reads a mapping without a scope as a global one, as upstream's class does.
-func (m *TopicQueueMappingInfo) UnmarshalJSON(b []byte) error {
+// ReadJSON reads a mapping without a scope as a global one, as upstream's class does.
+func (m *TopicQueueMappingInfo) ReadJSON(read func(any) error) error {
 	type plain TopicQueueMappingInfo
 	d := plain{Scope: MappingScopeGlobal}
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := read(&d); err != nil {
 		return err
 	}
 	*m = TopicQueueMappingInfo(d)
 	return nil
 }
+
+// UnmarshalJSON is ReadJSON for standard text.
+func (m *TopicQueueMappingInfo) UnmarshalJSON(b []byte) error { return m.ReadJSON(standard(b)) }
 
 // TopicQueueMappingDetail adds the history of each logical queue. It stays
 // between brokers and mqadmin.
@@ -42,16 +43,19 @@ type TopicQueueMappingDetail struct {
 	TotalQueues  int32                              `json:"totalQueues"`
 }
 
-// UnmarshalJSON reads a mapping without a scope as a global one, as upstream's class does.
-func (m *TopicQueueMappingDetail) UnmarshalJSON(b []byte) error {
+// ReadJSON reads a mapping without a scope as a global one, as upstream's class does.
+func (m *TopicQueueMappingDetail) ReadJSON(read func(any) error) error {
 	type plain TopicQueueMappingDetail
 	d := plain{Scope: MappingScopeGlobal}
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := read(&d); err != nil {
 		return err
 	}
 	*m = TopicQueueMappingDetail(d)
 	return nil
 }
+
+// UnmarshalJSON is ReadJSON for standard text.
+func (m *TopicQueueMappingDetail) UnmarshalJSON(b []byte) error { return m.ReadJSON(standard(b)) }
 
 // LogicQueueMappingItem maps one stretch of a logical queue to a queue of a
 // broker. EndOffset, TimeOfStart and TimeOfEnd are -1 while unknown.
@@ -66,17 +70,20 @@ type LogicQueueMappingItem struct {
 	TimeOfStart int64  `json:"timeOfStart"`
 }
 
-// UnmarshalJSON gives what the text leaves out the value that upstream's class
+// ReadJSON gives what the text leaves out the value that upstream's class
 // starts with, which is not Go's zero.
-func (i *LogicQueueMappingItem) UnmarshalJSON(b []byte) error {
+func (i *LogicQueueMappingItem) ReadJSON(read func(any) error) error {
 	type plain LogicQueueMappingItem
 	d := plain{EndOffset: -1, TimeOfStart: -1, TimeOfEnd: -1}
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := read(&d); err != nil {
 		return err
 	}
 	*i = LogicQueueMappingItem(d)
 	return nil
 }
+
+// UnmarshalJSON is ReadJSON for standard text.
+func (i *LogicQueueMappingItem) UnmarshalJSON(b []byte) error { return i.ReadJSON(standard(b)) }
 
 // TopicQueueMappingSerializeWrapper is the file topicQueueMapping.json.
 type TopicQueueMappingSerializeWrapper struct {

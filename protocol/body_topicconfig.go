@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"encoding/json"
 	"maps"
 )
 
@@ -36,12 +35,12 @@ func DefaultTopicConfig(name string) TopicConfig {
 	}
 }
 
-// UnmarshalJSON gives what the text leaves out the value that upstream's class
+// ReadJSON gives what the text leaves out the value that upstream's class
 // starts with, which is not Go's zero.
-func (c *TopicConfig) UnmarshalJSON(b []byte) error {
+func (c *TopicConfig) ReadJSON(read func(any) error) error {
 	type plain TopicConfig
 	d := plain(DefaultTopicConfig(""))
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := read(&d); err != nil {
 		return err
 	}
 	if d.Attributes == nil {
@@ -50,6 +49,9 @@ func (c *TopicConfig) UnmarshalJSON(b []byte) error {
 	*c = TopicConfig(d)
 	return nil
 }
+
+// UnmarshalJSON is ReadJSON for standard text.
+func (c *TopicConfig) UnmarshalJSON(b []byte) error { return c.ReadJSON(standard(b)) }
 
 // Clone is a copy that shares nothing with c.
 func (c *TopicConfig) Clone() *TopicConfig {
