@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/gantrymq/gantry/protocol"
@@ -30,19 +31,28 @@ func (b *Broker) deleteUser(r *remoting.Request) error {
 
 // writeAccessList serves AUTH_CREATE_ACL (3006) and AUTH_UPDATE_ACL (3007).
 func (b *Broker) writeAccessList(r *remoting.Request) error {
-	if err := need(r, "subject"); err != nil {
-		return err
+	if len(r.Body) == 0 {
+		return errors.New("the request to write an access list has no body")
 	}
-	return b.accessListRequest(r)
+	if hasExt(r, "subject") {
+		return b.accessListRequest(r)
+	}
+	return refuse(protocol.ResponseSystemError, noMetadata)
 }
 
 // accessListRequest serves AUTH_DELETE_ACL (3008) and AUTH_GET_ACL (3009), which
 // concern one subject too.
 func (b *Broker) accessListRequest(r *remoting.Request) error {
-	if subject, _ := r.Ext.Get("subject"); subject == "" {
+	if subject, _ := r.Ext.Get("subject"); !isSubject(subject) {
 		return refuse(protocol.ResponseNoPermission, "The subject is null.")
 	}
 	return refuse(protocol.ResponseSystemError, noMetadata)
+}
+
+// isSubject reports whether a subject is of the only kind there is: a user (upstream: Subject.of).
+func isSubject(subject string) bool {
+	kind, _, _ := strings.Cut(subject, ":")
+	return strings.EqualFold(kind, "User")
 }
 
 // listAuth serves AUTH_LIST_USER (3005) and AUTH_LIST_ACL (3010).

@@ -9,10 +9,7 @@ import (
 // consumerConnections serves GET_CONSUMER_CONNECTION_LIST (203).
 func (b *Broker) consumerConnections(r *remoting.Request) error {
 	var h protocol.GetConsumerConnectionListRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "consumerGroup"); err != nil {
+	if err := readHeader(r, &h, "consumerGroup"); err != nil {
 		return err
 	}
 	view := b.consumers.View(h.ConsumerGroup)
@@ -33,10 +30,7 @@ func (b *Broker) consumerConnections(r *remoting.Request) error {
 // producerConnections serves GET_PRODUCER_CONNECTION_LIST (204).
 func (b *Broker) producerConnections(r *remoting.Request) error {
 	var h protocol.GetProducerConnectionListRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "producerGroup"); err != nil {
+	if err := readHeader(r, &h, "producerGroup"); err != nil {
 		return err
 	}
 	if !b.producers.Online(h.ProducerGroup) {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/gantrymq/gantry/codec"
 	"maps"
 	"math"
 	"slices"
@@ -15,9 +16,7 @@ import (
 // each queue of a topic means in time.
 func (b *Broker) consumeTimeSpan(r *remoting.Request) error {
 	var h protocol.QueryConsumeTimeSpanRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if h.Topic == "" {
 		return missing("topic")
 	}
@@ -72,9 +71,7 @@ func timeText(ms int64) string {
 // when none is named.) offline says that subscriptions do not matter.
 func (b *Broker) cloneOffsets(r *remoting.Request) error {
 	var h protocol.CloneGroupOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if h.SrcGroup == "" || h.DestGroup == "" {
 		return missing("srcGroup, destGroup")
 	}
@@ -102,9 +99,7 @@ func (b *Broker) mayHaveConsumed(group, topic string) bool {
 // behind in every topic, or in ordered ones only.
 func (b *Broker) allConsumeStats(r *remoting.Request) error {
 	var h protocol.GetConsumeStatsInBrokerHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	body := protocol.ConsumeStatsList{BrokerAddr: b.told}
 	for _, group := range slices.Sorted(maps.Keys(b.groups.Snapshot().SubscriptionGroupTable)) {
 		list := []protocol.ConsumeStats{}
@@ -143,9 +138,7 @@ func (b *Broker) groupStats(group string, topic *protocol.TopicConfig) protocol.
 // a queue in which that group is itself the slowest says so by the largest number.
 func (b *Broker) correctionOffsets(r *remoting.Request) error {
 	var h protocol.QueryCorrectionOffsetHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if h.Topic == "" {
 		return missing("topic")
 	}

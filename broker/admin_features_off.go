@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/gantrymq/gantry/codec"
 	"strings"
 
 	"github.com/gantrymq/gantry/protocol"
@@ -22,9 +23,7 @@ func (b *Broker) checkRocksDB(r *remoting.Request) error {
 // files already.
 func (b *Broker) exportRocksDB(r *remoting.Request) error {
 	var h protocol.ExportRocksDBConfigToJsonRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	for kind := range strings.SplitSeq(strings.TrimRight(h.ConfigType, ";"), ";") { // as Java splits
 		switch strings.ToLower(kind) {
 		case "topics", "subscriptiongroups", "consumeroffsets":

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"errors"
+	"github.com/gantrymq/gantry/codec"
 	"slices"
 
 	"github.com/gantrymq/gantry/compat"
@@ -29,6 +31,9 @@ func (b *Broker) updateGroupList(r *remoting.Request) error {
 	if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
 		return err
 	}
+	if body.GroupConfigList == nil {
+		return errors.New("the body lacks the list of groups")
+	}
 	if err := b.updateGroups(body.GroupConfigList); err != nil {
 		return err
 	}
@@ -51,9 +56,7 @@ func (b *Broker) updateGroups(groups []*protocol.SubscriptionGroupConfig) error 
 // allGroupConfigs serves GET_ALL_SUBSCRIPTIONGROUP_CONFIG (201), whole or in pages.
 func (b *Broker) allGroupConfigs(r *remoting.Request) error {
 	var h protocol.GetAllSubscriptionGroupRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	cfg := b.config.Load()
 	var body protocol.SubscriptionGroupWrapper
 	var total int
@@ -75,10 +78,7 @@ func (b *Broker) allGroupConfigs(r *remoting.Request) error {
 // groupConfig serves GET_SUBSCRIPTIONGROUP_CONFIG (352).
 func (b *Broker) groupConfig(r *remoting.Request) error {
 	var h protocol.GetSubscriptionGroupConfigRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "group"); err != nil {
+	if err := readHeader(r, &h, "group"); err != nil {
 		return err
 	}
 	group := b.groups.Find(h.Group)
@@ -91,10 +91,7 @@ func (b *Broker) groupConfig(r *remoting.Request) error {
 // deleteGroup serves DELETE_SUBSCRIPTIONGROUP (207).
 func (b *Broker) deleteGroup(r *remoting.Request) error {
 	var h protocol.DeleteSubscriptionGroupRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "groupName"); err != nil {
+	if err := readHeader(r, &h, "groupName"); err != nil {
 		return err
 	}
 	if _, err := b.groups.Delete(h.GroupName); err != nil {
@@ -114,10 +111,7 @@ func (b *Broker) deleteGroup(r *remoting.Request) error {
 // subscribed to a topic now or have offsets in it.
 func (b *Broker) whoConsumes(r *remoting.Request) error {
 	var h protocol.QueryTopicConsumeByWhoRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic"); err != nil {
+	if err := readHeader(r, &h, "topic"); err != nil {
 		return err
 	}
 	groups := append(b.consumers.GroupsOf(h.Topic), b.offsets.Groups(h.Topic)...)
@@ -128,8 +122,6 @@ func (b *Broker) whoConsumes(r *remoting.Request) error {
 // topicsOfConsumer serves QUERY_TOPICS_BY_CONSUMER (343).
 func (b *Broker) topicsOfConsumer(r *remoting.Request) error {
 	var h protocol.QueryTopicsByConsumerRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	return replyJSON(r, &protocol.TopicList{BrokerAddr: b.told, TopicList: b.offsets.Topics(h.Group)})
 }

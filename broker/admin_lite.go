@@ -62,10 +62,7 @@ func (b *Broker) admitLiteGroup(name string) (parent string, err error) {
 // parentTopicInfo serves GET_PARENT_TOPIC_INFO (200075).
 func (b *Broker) parentTopicInfo(r *remoting.Request) error {
 	var h protocol.GetParentTopicInfoRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic"); err != nil {
+	if err := readHeader(r, &h, "topic"); err != nil {
 		return err
 	}
 	if err := b.admitLiteTopic(h.Topic); err != nil {
@@ -80,10 +77,7 @@ func (b *Broker) parentTopicInfo(r *remoting.Request) error {
 // liteTopicInfo serves GET_LITE_TOPIC_INFO (200076).
 func (b *Broker) liteTopicInfo(r *remoting.Request) error {
 	var h protocol.GetLiteTopicInfoRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "parentTopic"); err != nil {
+	if err := readHeader(r, &h, "parentTopic"); err != nil {
 		return err
 	}
 	if err := b.admitLiteTopic(h.ParentTopic); err != nil {
@@ -120,10 +114,7 @@ const (
 // liteClientInfo serves GET_LITE_CLIENT_INFO (200077).
 func (b *Broker) liteClientInfo(r *remoting.Request) error {
 	var h protocol.GetLiteClientInfoRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "parentTopic"); err != nil {
+	if err := readHeader(r, &h, "parentTopic"); err != nil {
 		return err
 	}
 	if err := b.admitLiteTopic(h.ParentTopic); err != nil {
@@ -153,10 +144,7 @@ func (b *Broker) liteClientInfo(r *remoting.Request) error {
 // liteGroupInfo serves GET_LITE_GROUP_INFO (200078): how far a group is behind.
 func (b *Broker) liteGroupInfo(r *remoting.Request) error {
 	var h protocol.GetLiteGroupInfoRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "group"); err != nil {
+	if err := readHeader(r, &h, "group"); err != nil {
 		return err
 	}
 	parent, err := b.admitLiteGroup(h.Group)
@@ -215,10 +203,7 @@ func (b *Broker) liteLags(info *protocol.LiteGroupInfo, most int) {
 // ready again, for one of its clients or for all.
 func (b *Broker) triggerLite(r *remoting.Request) error {
 	var h protocol.TriggerLiteDispatchRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "group"); err != nil {
+	if err := readHeader(r, &h, "group"); err != nil {
 		return err
 	}
 	if _, err := b.admitLiteGroup(h.Group); err != nil {

@@ -21,9 +21,7 @@ const (
 // is named answers itself.
 func (b *Broker) consumerRunningInfo(r *remoting.Request) error {
 	var h protocol.GetConsumerRunningInfoRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	return b.relay(r, h.ConsumerGroup, h.ClientID, &codec.Command{Ext: r.Ext, Body: r.Body})
 }
 
@@ -31,9 +29,7 @@ func (b *Broker) consumerRunningInfo(r *remoting.Request) error {
 // named consumes a stored message at once, whatever its offset is.
 func (b *Broker) consumeDirectly(r *remoting.Request) error {
 	var h protocol.ConsumeMessageDirectlyResultRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	_, offset, err := codec.ParseMessageID(h.MsgID)
 	if err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)
@@ -92,9 +88,7 @@ func callClient(c *clients.Client, timeout time.Duration, command *codec.Command
 // not answer are left out.
 func (b *Broker) consumerStatus(r *remoting.Request) error {
 	var h protocol.GetConsumerStatusRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if b.consumers.View(h.Group) == nil {
 		return refuse(protocol.ResponseSystemError, "No Any Consumer online in the consumer group: [%s]", orNull(h.Group))
 	}

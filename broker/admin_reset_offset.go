@@ -22,13 +22,11 @@ const allQueues = -1
 // have taken them; otherwise it tells the consumers that are connected.
 func (b *Broker) resetOffset(r *remoting.Request) error {
 	var h protocol.ResetOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if h.Topic == "" {
 		return missing("topic")
 	}
-	if !hasExt(r, "queueId") {
+	if needNumbers(r, "queueId") != nil {
 		h.QueueID = allQueues
 	}
 	if b.config.Load().UseServerSideResetOffset {

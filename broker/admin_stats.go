@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/gantrymq/gantry/codec"
 	"strings"
 
 	"github.com/gantrymq/gantry/protocol"
@@ -11,10 +12,7 @@ import (
 // begins and ends.
 func (b *Broker) topicStats(r *remoting.Request) error {
 	var h protocol.GetTopicStatsInfoRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic"); err != nil {
+	if err := readHeader(r, &h, "topic"); err != nil {
 		return err
 	}
 	topic := b.topics.Get(h.Topic)
@@ -37,11 +35,11 @@ func (b *Broker) topicStats(r *remoting.Request) error {
 // queue of its topics.
 func (b *Broker) consumeStats(r *remoting.Request) error {
 	var h protocol.GetConsumeStatsRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "consumerGroup"); err != nil {
-		return err
+	codec.DecodeHeaderLoosely(&h, r.Ext)
+	if h.TopicList == "" { // what a group subscribes to is asked of a group that is named
+		if err := need(r, "consumerGroup"); err != nil {
+			return err
+		}
 	}
 	stats := protocol.ConsumeStats{OffsetTable: map[protocol.MessageQueue]protocol.OffsetWrapper{}}
 	for _, name := range b.topicsForStats(&h) {
@@ -110,9 +108,7 @@ func (b *Broker) topicsForStats(h *protocol.GetConsumeStatsRequestHeader) []stri
 // brokerStats serves VIEW_BROKER_STATS_DATA (315).
 func (b *Broker) brokerStats(r *remoting.Request) error {
 	var h protocol.ViewBrokerStatsDataRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	data, ok := b.stats.View(h.StatsName, h.StatsKey)
 	if !ok {
 		return refuse(protocol.ResponseSystemError, "The stats <%s> <%s> not exist", extOrNull(r, "statsName"), extOrNull(r, "statsKey"))

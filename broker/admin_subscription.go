@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"github.com/gantrymq/gantry/codec"
 	"slices"
 
 	"github.com/gantrymq/gantry/protocol"
@@ -12,11 +13,8 @@ import (
 // that is connected wants of a topic.
 func (b *Broker) groupSubscription(r *remoting.Request) error {
 	var h protocol.QuerySubscriptionByConsumerRequestHeader
-	if err := r.Decode(&h); err != nil {
+	if err := readHeader(r, &h, "group"); err != nil {
 		return err
-	}
-	if h.Group == "" {
-		return missing("group")
 	}
 	body := protocol.QuerySubscriptionResponseBody{Group: h.Group, SubscriptionData: b.consumers.Subscription(h.Group, h.Topic)}
 	if hasExt(r, "topic") {
@@ -29,11 +27,8 @@ func (b *Broker) groupSubscription(r *remoting.Request) error {
 // read a topic, and, when readable is given, a change of that.
 func (b *Broker) groupForbidden(r *remoting.Request) error {
 	var h protocol.UpdateGroupForbiddenRequestHeader
-	if err := r.Decode(&h); err != nil {
+	if err := readHeader(r, &h, "group", "topic"); err != nil {
 		return err
-	}
-	if h.Group == "" || h.Topic == "" {
-		return missing("group, topic")
 	}
 	if h.Readable.Set {
 		if err := b.groups.SetForbidden(h.Group, h.Topic, protocol.ForbidRead, !h.Readable.V); err != nil {
@@ -47,9 +42,7 @@ func (b *Broker) groupForbidden(r *remoting.Request) error {
 // are stored, and what a group's filter is.
 func (b *Broker) showQueue(r *remoting.Request) error {
 	var h protocol.QueryConsumeQueueRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if h.Topic == "" {
 		return missing("topic")
 	}

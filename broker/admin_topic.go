@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"github.com/gantrymq/gantry/codec"
 	"slices"
 	"strings"
 
@@ -13,10 +14,7 @@ import (
 // updateTopic serves UPDATE_AND_CREATE_TOPIC (17).
 func (b *Broker) updateTopic(r *remoting.Request) error {
 	var h protocol.CreateTopicRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic"); err != nil {
+	if err := readHeader(r, &h, "topic"); err != nil {
 		return err
 	}
 	attributes, err := parseAttributes(h.Attributes)
@@ -28,6 +26,9 @@ func (b *Broker) updateTopic(r *remoting.Request) error {
 		Perm: h.Perm, TopicSysFlag: h.TopicSysFlag.Or(0), Order: h.Order, Attributes: attributes,
 	}
 	if err := b.checkTopicUpdate(topic); err != nil {
+		return err
+	}
+	if err := needNumbers(r, "readQueueNums", "writeQueueNums", "perm"); err != nil {
 		return err
 	}
 	if h.TopicFilterType != protocol.FilterSingleTag && h.TopicFilterType != protocol.FilterMultiTag {
@@ -114,9 +115,7 @@ func parseAttributes(text string) (map[string]string, error) {
 // POP consumers, their offsets and queues.
 func (b *Broker) deleteTopic(r *remoting.Request) error {
 	var h protocol.DeleteTopicRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if strings.TrimSpace(h.Topic) == "" {
 		return refuse(protocol.ResponseInvalidParameter, "The specified topic is blank.")
 	}
@@ -167,9 +166,7 @@ func (b *Broker) deleteTopic(r *remoting.Request) error {
 // allTopicConfigs serves GET_ALL_TOPIC_CONFIG (21), whole or in pages.
 func (b *Broker) allTopicConfigs(r *remoting.Request) error {
 	var h protocol.GetAllTopicConfigRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	cfg := b.config.Load()
 	mappings, mappingVersion := b.statics.Snapshot()
 	body := protocol.TopicConfigAndMappingSerializeWrapper{MappingDataVersion: mappingVersion}
@@ -218,10 +215,7 @@ func knownVersion(text string) *protocol.DataVersion {
 // topicConfig serves GET_TOPIC_CONFIG (351).
 func (b *Broker) topicConfig(r *remoting.Request) error {
 	var h protocol.GetTopicConfigRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic"); err != nil {
+	if err := readHeader(r, &h, "topic"); err != nil {
 		return err
 	}
 	topic := b.topics.Get(h.Topic)

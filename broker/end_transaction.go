@@ -16,11 +16,11 @@ import (
 // yet says so too, and is not answered.
 func (b *Broker) endTransaction(r *remoting.Request) error {
 	var h protocol.EndTransactionRequestHeader
-	if err := r.Decode(&h); err != nil {
+	if err := readHeader(r, &h, "commitLogOffset", "commitOrRollback"); err != nil {
 		return err
 	}
-	if err := need(r, "tranStateTableOffset", "commitLogOffset", "commitOrRollback"); err != nil {
-		return err
+	if needNumbers(r, "tranStateTableOffset") != nil {
+		h.TranStateTableOffset = -1 // of no half message
 	}
 	end := transaction.End{
 		Group: h.ProducerGroup, QueueOffset: h.TranStateTableOffset, PhysicalOffset: h.CommitLogOffset,
@@ -72,9 +72,7 @@ func endRefused(err error) error {
 // message that was put aside asked about again.
 func (b *Broker) resumeCheck(r *remoting.Request) error {
 	var h protocol.ResumeCheckHalfMessageRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	_, offset, err := codec.ParseMessageID(h.MsgID)
 	if err == nil {
 		err = b.halves.Resume(offset)

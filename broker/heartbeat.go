@@ -7,6 +7,7 @@ import (
 	"github.com/gantrymq/gantry/broker/clients"
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/stats"
+	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -103,9 +104,7 @@ func (b *Broker) registerProducer(client clients.Identity, group string, done *b
 // unregisterClient serves UNREGISTER_CLIENT (35).
 func (b *Broker) unregisterClient(r *remoting.Request) error {
 	var h protocol.UnregisterClientRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if h.ProducerGroup != "" {
 		b.producers.Unregister(strings.Clone(h.ProducerGroup), r.Session)
 	}
@@ -144,10 +143,7 @@ func (b *Broker) checkClientConfig(r *remoting.Request) error {
 // consumerList serves GET_CONSUMER_LIST_BY_GROUP (38).
 func (b *Broker) consumerList(r *remoting.Request) error {
 	var h protocol.GetConsumerListByGroupRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "consumerGroup"); err != nil {
+	if err := readHeader(r, &h, "consumerGroup"); err != nil {
 		return err
 	}
 	ids := b.consumers.ClientIDs(h.ConsumerGroup)

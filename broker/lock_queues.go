@@ -15,10 +15,10 @@ func (b *Broker) lockQueues(r *remoting.Request) error {
 	if err := readBody(r, &body); err != nil {
 		return err
 	}
-	if len(body.MQSet) > 0 && (body.ConsumerGroup == "" || body.ClientID == "") {
+	if len(body.MQSet) > 0 && !(body.ConsumerGroup.Set && body.ClientID.Set) { // empty ones will do
 		return errors.New("the request to lock queues lacks the consumer group or the client id")
 	}
-	locked := b.locks.LockBatch(body.ConsumerGroup, body.ClientID, body.MQSet)
+	locked := b.locks.LockBatch(body.ConsumerGroup.V, body.ClientID.V, body.MQSet)
 	return replyJSON(r, &protocol.LockBatchResponseBody{LockOKMQSet: locked})
 }
 
@@ -28,10 +28,10 @@ func (b *Broker) unlockQueues(r *remoting.Request) error {
 	if err := readBody(r, &body); err != nil {
 		return err
 	}
-	if body.ConsumerGroup == "" {
+	if !body.ConsumerGroup.Set {
 		return errors.New("the request to unlock queues lacks the consumer group")
 	}
-	b.locks.UnlockBatch(body.ConsumerGroup, body.ClientID, body.MQSet)
+	b.locks.UnlockBatch(body.ConsumerGroup.V, body.ClientID.V, body.MQSet)
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil
 }

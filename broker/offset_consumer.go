@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -12,10 +11,7 @@ import (
 // decides by its ConsumeFromWhere.
 func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 	var h protocol.QueryConsumerOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic", "queueId"); err != nil {
+	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
@@ -45,8 +41,7 @@ func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 // updateConsumerOffset serves UPDATE_CONSUMER_OFFSET (15).
 func (b *Broker) updateConsumerOffset(r *remoting.Request) error {
 	var h protocol.UpdateConsumerOffsetRequestHeader
-	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if err := need(r, "topic"); err != nil {
+	if err := readHeader(r, &h, "topic"); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"strings"
+
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -9,10 +11,7 @@ import (
 // searchOffset serves SEARCH_OFFSET_BY_TIMESTAMP (29).
 func (b *Broker) searchOffset(r *remoting.Request) error {
 	var h protocol.SearchOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic", "queueId", "timestamp"); err != nil {
+	if err := readHeader(r, &h, "topic", "queueId", "timestamp"); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
@@ -28,7 +27,7 @@ func (b *Broker) searchOffset(r *remoting.Request) error {
 	if b.neverFilled(h.Topic, h.QueueID) {
 		return errNeverFilled
 	}
-	offset, err := b.store.OffsetByTime(h.Topic, h.QueueID, h.Timestamp, h.BoundaryType == "upper")
+	offset, err := b.store.OffsetByTime(h.Topic, h.QueueID, h.Timestamp, upperBoundary(&h))
 	if err != nil {
 		return err
 	}
@@ -39,10 +38,7 @@ func (b *Broker) searchOffset(r *remoting.Request) error {
 // getMaxOffset serves GET_MAX_OFFSET (30).
 func (b *Broker) getMaxOffset(r *remoting.Request) error {
 	var h protocol.GetMaxOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic", "queueId"); err != nil {
+	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
@@ -55,10 +51,7 @@ func (b *Broker) getMaxOffset(r *remoting.Request) error {
 // getMinOffset serves GET_MIN_OFFSET (31).
 func (b *Broker) getMinOffset(r *remoting.Request) error {
 	var h protocol.GetMinOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic", "queueId"); err != nil {
+	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
@@ -75,10 +68,7 @@ func (b *Broker) getMinOffset(r *remoting.Request) error {
 // getEarliestStoreTime serves GET_EARLIEST_MSG_STORETIME (32).
 func (b *Broker) getEarliestStoreTime(r *remoting.Request) error {
 	var h protocol.GetEarliestMsgStoretimeRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "topic", "queueId"); err != nil {
+	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
@@ -93,4 +83,10 @@ func (b *Broker) getEarliestStoreTime(r *remoting.Request) error {
 	}
 	r.Reply(protocol.ResponseSuccess, "", &protocol.GetEarliestMsgStoretimeResponseHeader{Timestamp: earliest}, nil)
 	return nil
+}
+
+// upperBoundary reports whether the last message of a time is asked for and not the first one after it.
+// Tools write the boundary in capitals, as the name of upstream's constant (BoundaryType).
+func upperBoundary(h *protocol.SearchOffsetRequestHeader) bool {
+	return strings.EqualFold(h.BoundaryType, "upper")
 }

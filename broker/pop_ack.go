@@ -1,12 +1,12 @@
 package broker
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 
 	"github.com/gantrymq/gantry/broker/pop"
 	"github.com/gantrymq/gantry/broker/stats"
-	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -15,11 +15,13 @@ import (
 // ackMessage serves ACK_MESSAGE (200051).
 func (b *Broker) ackMessage(r *remoting.Request) error {
 	var h protocol.AckMessageRequestHeader
-	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if err := need(r, "topic", "queueId", "offset", "extraInfo"); err != nil {
+	if err := readHeader(r, &h, "topic"); err != nil {
 		return err
 	}
 	if err := b.admitReceipt(r, h.Topic, h.QueueID); err != nil {
+		return err
+	}
+	if err := needNumbers(r, "offset"); err != nil {
 		return err
 	}
 	if isLite(h.LiteTopic) {
@@ -27,6 +29,9 @@ func (b *Broker) ackMessage(r *remoting.Request) error {
 	}
 	first, end := b.queueBounds(h.Topic, h.QueueID)
 	if h.Offset < first || h.Offset > end {
+		if b.neverFilled(h.Topic, h.QueueID) {
+			first = noMinOffset
+		}
 		return refuse(protocol.ResponseNoMessage, "offset is illegal, key:%s@%d, commit:%d, store:%d~%d", h.Topic, h.QueueID, h.Offset, first, end)
 	}
 	receipt, err := pop.ParseReceipt(h.ExtraInfo)
@@ -51,6 +56,9 @@ func (b *Broker) admitReceipt(r *remoting.Request, name string, queue int32) err
 	topic := b.topics.Get(name)
 	if topic == nil {
 		return refuse(protocol.ResponseTopicNotExist, "topic[%s] not exist, apply first please! %s", name, suggestFAQ)
+	}
+	if err := needNumbers(r, "queueId"); err != nil {
+		return err
 	}
 	if queue < 0 || queue >= topic.ReadQueueNums {
 		return refuse(protocol.ResponseMessageIllegal, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
@@ -137,8 +145,7 @@ func (b *Broker) ackBits(r *remoting.Request, a *protocol.BatchAck, broker strin
 // changeInvisible serves CHANGE_MESSAGE_INVISIBLETIME (200053).
 func (b *Broker) changeInvisible(r *remoting.Request) error {
 	var h protocol.ChangeInvisibleTimeRequestHeader
-	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if err := need(r, "topic", "queueId", "offset", "extraInfo", "invisibleTime"); err != nil {
+	if err := readHeader(r, &h, "topic"); err != nil {
 		return err
 	}
 	refused := func(code protocol.ResponseCode, remark string) {
@@ -152,12 +159,18 @@ func (b *Broker) changeInvisible(r *remoting.Request) error {
 		}
 		return err
 	}
+	if err := needNumbers(r, "offset"); err != nil {
+		return err
+	}
 	if isLite(h.LiteTopic) {
 		return b.delayLite(r, &h)
 	}
 	if first, end := b.queueBounds(h.Topic, h.QueueID); h.Offset < first || h.Offset >= end {
 		refused(protocol.ResponseNoMessage, notSet)
 		return nil
+	}
+	if err := cmp.Or(need(r, "extraInfo"), needNumbers(r, "invisibleTime")); err != nil {
+		return err
 	}
 	receipt, err := pop.ParseReceipt(h.ExtraInfo)
 	if err != nil {

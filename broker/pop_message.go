@@ -1,12 +1,14 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gantrymq/gantry/broker/attribute"
+	"github.com/gantrymq/gantry/broker/clients"
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/pop"
 	"github.com/gantrymq/gantry/codec"
@@ -36,7 +38,7 @@ func (b *Broker) popMessage(r *remoting.Request) error {
 	if op.header.BornTime == 0 {
 		op.header.BornTime = b.now().UnixMilli()
 	}
-	if err := need(r, "consumerGroup", "topic"); err != nil {
+	if err := need(r, "consumerGroup"); err != nil {
 		return err
 	}
 	if err := b.admitPop(r, op); err != nil {
@@ -76,12 +78,20 @@ func (b *Broker) admitPop(r *remoting.Request, op *popOp) error {
 		return errNegativePop
 	}
 	var err error
-	op.filter, err = b.popFilter(h.Topic, h.Exp, h.ExpType)
+	if op.filter, err = b.popFilter(h.Topic, h.Exp, h.ExpType); err == nil {
+		b.learn(h.ConsumerGroup, h.Topic, cmp.Or(h.Exp, protocol.SubscribeAll), h.ExpType, popperKind)
+	}
 	return err
 }
 
+// popperKind is what a pop tells of its consumer.
+var popperKind = clients.View{ConsumeType: protocol.ConsumePop, MessageModel: protocol.Clustering}
+
 // admitReader judges topic, queue and group of a pop, and of what goes with it.
 func (b *Broker) admitReader(r *remoting.Request, name, groupName string, queue int32) error {
+	if err := need(r, "topic"); err != nil {
+		return err
+	}
 	topic := b.topics.Get(name)
 	if topic == nil {
 		return refuse(protocol.ResponseTopicNotExist, "topic[%s] not exist, apply first please! %s", name, suggestFAQ)
@@ -92,6 +102,9 @@ func (b *Broker) admitReader(r *remoting.Request, name, groupName string, queue 
 	if queue >= topic.ReadQueueNums {
 		return refuse(protocol.ResponseInvalidParameter, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
 			queue, name, topic.ReadQueueNums, r.Session.RemoteAddr())
+	}
+	if err := need(r, "consumerGroup"); err != nil {
+		return err
 	}
 	group := b.groups.Find(groupName)
 	if group == nil {

@@ -27,9 +27,6 @@ func (b *Broker) notifyPop(r *remoting.Request) error {
 	if h.BornTime == 0 {
 		h.BornTime = b.now().UnixMilli()
 	}
-	if err := need(r, "consumerGroup", "topic"); err != nil {
-		return err
-	}
 	err := b.admitPopQuery(r, h.Topic, h.ConsumerGroup, h.QueueID)
 	if err == nil && b.config.Load().UseMessageFilterForNotification {
 		n.filter, err = b.popFilter(h.Topic, h.Exp, h.ExpType)
@@ -108,9 +105,6 @@ func (b *Broker) resumeNotice(held *heldPop) {
 func (b *Broker) peekMessage(r *remoting.Request) error {
 	var h protocol.PeekMessageRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if err := need(r, "consumerGroup", "topic"); err != nil {
-		return err
-	}
 	if err := b.admitPopQuery(r, h.Topic, h.ConsumerGroup, h.QueueID); err != nil {
 		return refuseWith(r, err, &protocol.PopMessageResponseHeader{})
 	}
@@ -140,9 +134,6 @@ func (b *Broker) peekMessage(r *remoting.Request) error {
 func (b *Broker) pollingInfo(r *remoting.Request) error {
 	var h protocol.PollingInfoRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if err := need(r, "consumerGroup", "topic"); err != nil {
-		return err
-	}
 	if err := b.admitPopQuery(r, h.Topic, h.ConsumerGroup, h.QueueID); err != nil {
 		return refuseWith(r, err, &protocol.PollingInfoResponseHeader{})
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gantrymq/gantry/broker/clients"
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
@@ -67,11 +68,13 @@ func (b *Broker) admitSubscription(op *pullOp) error {
 	brought := h.SysFlag&protocol.PullFlagSubscription != 0
 	if brought {
 		if filter.TakesAll(h.Subscription, h.ExpressionType) { // most do: it costs nothing
+			b.learn(h.ConsumerGroup, h.Topic, protocol.SubscribeAll, h.ExpressionType, pullerKind(h.RequestSource.Or(0)))
 			return nil
 		}
 		if sub, err = filter.Subscribe(h.Topic, h.Subscription, h.ExpressionType); err != nil {
 			return refuse(protocol.ResponseSubscriptionParseFailed, "parse the consumer's subscription failed")
 		}
+		b.learn(h.ConsumerGroup, h.Topic, h.Subscription, h.ExpressionType, pullerKind(h.RequestSource.Or(0)))
 	} else if sub, err = b.registeredSubscription(op); err != nil {
 		return err
 	}
@@ -80,6 +83,36 @@ func (b *Broker) admitSubscription(op *pullOp) error {
 		return nil
 	}
 	return b.admitExpression(op, sub, brought)
+}
+
+// learn notes the subscription that a pull or a pop brought along: consumers that say nothing of it in
+// heartbeats have it nevertheless, and tools show it.
+func (b *Broker) learn(group, topic, expression, expressionType string, kind clients.View) {
+	b.consumers.Learn(group, topic, expression, kind, func() protocol.SubscriptionData {
+		sub, err := filter.Subscribe(topic, expression, expressionType)
+		if err != nil { // it was read before
+			return protocol.SubscriptionData{Topic: strings.Clone(topic), SubString: strings.Clone(expression)}
+		}
+		return *sub
+	})
+}
+
+// Whom a proxy pulls for (upstream: RequestSource).
+const (
+	forBroadcast = 1
+	forStream    = 2
+)
+
+// pullerKind is what a pull tells of its consumer.
+func pullerKind(source int32) clients.View {
+	kind := clients.View{ConsumeType: protocol.ConsumePassively, MessageModel: protocol.Clustering}
+	switch source {
+	case forBroadcast:
+		kind.MessageModel = protocol.Broadcasting
+	case forStream:
+		kind.ConsumeType = protocol.ConsumeActively
+	}
+	return kind
 }
 
 // admitExpression finds the filter of a subscription that is none of tags. One

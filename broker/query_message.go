@@ -12,10 +12,7 @@ import (
 // viewMessage serves VIEW_MESSAGE_BY_ID (33): the stored record at an offset.
 func (b *Broker) viewMessage(r *remoting.Request) error {
 	var h protocol.ViewMessageRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
-	if err := need(r, "offset"); err != nil {
+	if err := readHeader(r, &h, "offset"); err != nil {
 		return err
 	}
 	record, err := b.store.ReadRecord(h.Offset)

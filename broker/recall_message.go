@@ -12,9 +12,7 @@ import (
 // message that waits for its time is deleted, by another that waits for the same.
 func (b *Broker) recallMessage(r *remoting.Request) error {
 	var h protocol.RecallMessageRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	region := codec.Fields{{Key: protocol.PropertyMsgRegion, Value: b.config.Load().RegionID}}
 	id, err := b.recall(r, &h)
 	if fault, ok := asRefusal(err); ok {

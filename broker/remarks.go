@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 
+	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -27,6 +29,30 @@ func need(r *remoting.Request, keys ...string) error {
 		}
 	}
 	return nil
+}
+
+// readHeader fills h from the fields of a request as upstream does: a number that cannot be read counts
+// as absent. It fails when one of the fields is absent that the request cannot do without.
+func readHeader(r *remoting.Request, h protocol.Header, needed ...string) error {
+	if err := codec.DecodeHeaderNeeding(h, r.Ext, needed...); err != nil {
+		return err
+	}
+	return need(r, needed...)
+}
+
+// needNumbers is need for fields that have to be numbers: one that cannot be read counts as absent.
+func needNumbers(r *remoting.Request, keys ...string) error {
+	for _, key := range keys {
+		if value, _ := r.Ext.Get(key); !isNumber(value) {
+			return fmt.Errorf("the request lacks a number in the field %s", key)
+		}
+	}
+	return nil
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseInt(text, 10, 64)
+	return err == nil
 }
 
 // readBody reads a body that must say something: upstream stumbles over one that is null.

@@ -42,6 +42,9 @@ func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHe
 		return nil, errTopicNew
 	}
 	if topic == nil {
+		if err := needQueueNumber(r); err != nil {
+			return nil, err
+		}
 		var err error
 		if topic, err = b.createForSend(h); err != nil {
 			return nil, err
@@ -67,6 +70,14 @@ func needSendFields(r *remoting.Request) error {
 		return need(r, "e", "f", "g", "h")
 	}
 	return need(r, "b", "e", "f", "g", "h")
+}
+
+// needQueueNumber wants the number of queues of a topic that a send creates.
+func needQueueNumber(r *remoting.Request) error {
+	if code := protocol.RequestCode(r.Code); code == protocol.SendMessage || code == protocol.SendReplyMessage {
+		return needNumbers(r, "defaultTopicQueueNums")
+	}
+	return needNumbers(r, "d")
 }
 
 // createForSend makes the topic of a first send, when automatic creation is on or

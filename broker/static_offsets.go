@@ -35,9 +35,7 @@ func toBroker(item *logicqueue.Item) protocol.TopicRPCFields {
 // stretch that has a place.
 func (b *Broker) logicalMaxOffset(r *remoting.Request) error {
 	var h protocol.GetMaxOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	place, err := b.place(h.Topic, h.QueueID, h.LogicalQueue)
 	if err != nil {
 		return err
@@ -71,9 +69,7 @@ func (b *Broker) endOf(topic string, place *staticqueue.Place, item *logicqueue.
 // oldest stretch.
 func (b *Broker) logicalMinOffset(r *remoting.Request) error {
 	var h protocol.GetMinOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	place := b.statics.Find(h.Topic, h.QueueID, h.LogicalQueue)
 	if !place.Static() {
 		return b.getMinOffset(r)
@@ -159,7 +155,7 @@ func (b *Broker) searchLogical(r *remoting.Request, h *protocol.SearchOffsetRequ
 // searchItem searches the queue that an item lies in.
 func (b *Broker) searchItem(place *staticqueue.Place, item *logicqueue.Item, h *protocol.SearchOffsetRequestHeader) (int64, error) {
 	if place.Here(item) {
-		return b.store.OffsetByTime(h.Topic, item.QueueID, h.Timestamp, h.BoundaryType == "upper")
+		return b.store.OffsetByTime(h.Topic, item.QueueID, h.Timestamp, upperBoundary(h))
 	}
 	ask := &protocol.SearchOffsetRequestHeader{
 		Topic: h.Topic, QueueID: item.QueueID, Timestamp: h.Timestamp, BoundaryType: h.BoundaryType, TopicRPCFields: toBroker(item),
@@ -172,9 +168,7 @@ func (b *Broker) searchItem(place *staticqueue.Place, item *logicqueue.Item, h *
 // group may have committed to any of its stretches: the newest is asked first.
 func (b *Broker) queryLogical(r *remoting.Request) error {
 	var h protocol.QueryConsumerOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	place, err := b.place(h.Topic, h.QueueID, h.LogicalQueue)
 	if err != nil {
 		return err
@@ -245,9 +239,7 @@ func (b *Broker) placeCommit(h *protocol.UpdateConsumerOffsetRequestHeader) (els
 // commitElsewhere serves UPDATE_CONSUMER_OFFSET where the offset lies at another broker.
 func (b *Broker) commitElsewhere(r *remoting.Request) error {
 	var h protocol.UpdateConsumerOffsetRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	item, err := b.placeCommit(&h)
 	if err != nil {
 		return err

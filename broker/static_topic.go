@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"fmt"
+	"github.com/gantrymq/gantry/codec"
 
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
@@ -13,9 +14,7 @@ import (
 // broker has of a static topic, and which stretches of its logical queues lie where.
 func (b *Broker) updateStaticTopic(r *remoting.Request) error {
 	var h protocol.CreateTopicRequestHeader
-	if err := r.Decode(&h); err != nil {
-		return err
-	}
+	codec.DecodeHeaderLoosely(&h, r.Ext)
 	if h.TopicFilterType != protocol.FilterSingleTag && h.TopicFilterType != protocol.FilterMultiTag && hasExt(r, "topicFilterType") {
 		return fmt.Errorf("topicFilterType is %q, not %s or %s", h.TopicFilterType, protocol.FilterSingleTag, protocol.FilterMultiTag)
 	}
@@ -30,6 +29,9 @@ func (b *Broker) updateStaticTopic(r *remoting.Request) error {
 		Perm: h.Perm, TopicSysFlag: h.TopicSysFlag.Or(0), Attributes: map[string]string{},
 	}
 	if err := b.checkTopicUpdate(topic); err != nil {
+		return err
+	}
+	if err := needNumbers(r, "readQueueNums", "writeQueueNums", "perm"); err != nil {
 		return err
 	}
 	if mapping != nil { // first: a plan that is out of date must not take queues away

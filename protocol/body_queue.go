@@ -10,8 +10,8 @@ type MessageQueue struct {
 // LockBatchRequestBody asks to lock queues for ordered consumption (code 41),
 // or, with the same keys, to unlock them (code 42).
 type LockBatchRequestBody struct {
-	ClientID       string         `json:"clientId"`
-	ConsumerGroup  string         `json:"consumerGroup"`
+	ClientID       Opt[string]    `json:"clientId"`
+	ConsumerGroup  Opt[string]    `json:"consumerGroup"`
 	MQSet          []MessageQueue `json:"mqSet"`
 	OnlyThisBroker bool           `json:"onlyThisBroker"`
 }
