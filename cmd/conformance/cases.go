@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/goclient"
@@ -52,4 +55,21 @@ func javaReleases(cases []conformance.Case) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(needed))
+}
+
+// random is the comparison of targets that -random asks for.
+func random(o options) ([]conformance.Case, error) {
+	seed, number, one := strings.Cut(o.random, "/")
+	r := &raw.Random{Count: o.count, Recording: o.recording}
+	var err error
+	if r.Seed, err = strconv.ParseUint(seed, 10, 64); err != nil {
+		return nil, fmt.Errorf("-random: %w", err)
+	}
+	if one {
+		if r.First, err = strconv.Atoi(number); err != nil {
+			return nil, fmt.Errorf("-random: %w", err)
+		}
+	}
+	c, err := r.Case()
+	return []conformance.Case{c}, err
 }

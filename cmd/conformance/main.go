@@ -42,6 +42,8 @@ type options struct {
 	timeFactor                     float64
 	linger                         time.Duration
 	quick, list, verbose           bool
+	random, recording              string
+	count                          int
 }
 
 func parse() options {
@@ -69,6 +71,9 @@ func parse() options {
 	flag.IntVar(&o.kills, "kills", 20, "how often the cases go/kill-* kill Gantry's broker; the official one is killed twice")
 	flag.Float64Var(&o.timeFactor, "time-factor", 1, "stretch the time limit of every case by this factor")
 	flag.DurationVar(&o.linger, "linger", 0, "wait so long before every command of a conversation: what fails then depends on the machine's speed")
+	flag.StringVar(&o.random, "random", "", "compare the targets on random sequences of this seed instead of running cases; SEED/N begins with sequence N")
+	flag.StringVar(&o.recording, "recording", "", "file that keeps what the first target answers to random sequences, for later runs with the same seed")
+	flag.IntVar(&o.count, "count", 100, "number of random sequences")
 	flag.Parse()
 	return o
 }
@@ -124,6 +129,9 @@ func runCases(ctx context.Context, o options, all *report.Run) (err error) {
 	own := &mqadmin.Tool{Make: func(ctx context.Context) (string, func(), error) { return gantryBinary(ctx, o.gantry) }}
 	defer own.Close()
 	cases, err := choose(o, java, own)
+	if o.random != "" {
+		cases, err = random(o)
+	}
 	if err != nil {
 		return err
 	}
