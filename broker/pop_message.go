@@ -3,6 +3,7 @@ package broker
 import (
 	"cmp"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type popOp struct {
 	header protocol.PopMessageRequestHeader
 	filter filter.Filter
 	result pop.Result
+	told   uint64 // polls.Told before the look that result comes from
 }
 
 // popMessage serves POP_MESSAGE (200050). It runs on a worker: it may read the
@@ -149,6 +151,7 @@ func (b *Broker) pop(op *popOp) {
 	}
 	request.Priority = b.priorityOf(h.Topic, h.ConsumerGroup)
 	began := time.Now()
+	op.told = b.polls.Told()
 	b.popper.Pop(&request, &op.result)
 	if op.result.Count == 0 {
 		return
@@ -283,17 +286,36 @@ func (b *Broker) parkPop(held *heldPop) {
 	if !op.filter.All() {
 		poll.Filter = &op.filter
 	}
-	rest := op.result.Rest
+	rest, told, look := op.result.Rest, op.told, question(op)
 	switch b.polls.Wait(poll) {
 	case pop.PollFull:
 		b.answerNoPop(held.pending, op, protocol.ResponsePollingFull)
 	case pop.PollLate:
 		b.answerNoPop(held.pending, op, protocol.ResponsePollingTimeout)
 	default: // op belongs to whoever wakes it
-		if rest > 0 {
+		if rest > 0 || b.polls.Told() != told && b.popperHas(&look) {
 			b.polls.Free(poll.Topic, poll.Group, poll.Queue)
 		}
 	}
+}
+
+// question asks for what a pop looks for.
+func question(op *popOp) pop.Question {
+	h := &op.header
+	q := pop.Question{Topic: h.Topic, Group: h.ConsumerGroup, Queue: h.QueueID, Ordered: h.Order.Or(false), Attempt: h.AttemptID, Filtered: math.MaxInt64}
+	if !op.filter.All() {
+		wants := op.filter
+		q.Filter = &wants
+	}
+	return q
+}
+
+// popperHas answers it. Ordered groups pop nothing from retry topics.
+func (b *Broker) popperHas(q *pop.Question) bool {
+	if q.Ordered {
+		return b.popper.HasMessages(q)
+	}
+	return b.hasAny(q)
 }
 
 // resumePop runs a request again that was woken, or whose time is over.

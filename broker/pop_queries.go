@@ -16,6 +16,7 @@ import (
 type notification struct {
 	header protocol.NotificationRequestHeader
 	filter filter.Filter
+	told   uint64 // notices.Told before the last look
 }
 
 // notifyPop serves NOTIFICATION (200054): a client that has no pop of its own
@@ -34,6 +35,7 @@ func (b *Broker) notifyPop(r *remoting.Request) error {
 	if err != nil {
 		return refuseWith(r, err, &protocol.NotificationResponseHeader{})
 	}
+	n.told = b.notices.Told()
 	if b.hasMessages(n) || h.PollTime <= 0 {
 		b.answerNotice(r, n, false)
 		return nil
@@ -63,12 +65,18 @@ func (b *Broker) hasMessages(n *notification) bool {
 	if n.filter.ByTags() {
 		q.Filter = &n.filter
 	}
-	if b.popper.HasMessages(&q) {
+	return b.hasAny(&q)
+}
+
+// hasAny asks about a topic and what of it comes again. It changes q.
+func (b *Broker) hasAny(q *pop.Question) bool {
+	if b.popper.HasMessages(q) {
 		return true
 	}
+	topic := q.Topic
 	q.Queue = -1
-	for _, retry := range b.popper.RetryTopics(h.Topic, h.ConsumerGroup) {
-		if q.Topic = retry; b.popper.HasMessages(&q) {
+	for _, retry := range b.popper.RetryTopics(topic, q.Group) {
+		if q.Topic = retry; b.popper.HasMessages(q) {
 			return true
 		}
 	}
@@ -85,14 +93,20 @@ func (b *Broker) parkNotice(held *heldPop) {
 	if !held.notice.filter.All() {
 		poll.Filter = &held.notice.filter
 	}
-	if outcome := b.notices.Wait(poll); outcome != pop.Parked {
+	n := held.notice // whoever wakes it may change told
+	told := n.told
+	switch outcome := b.notices.Wait(poll); {
+	case outcome != pop.Parked:
 		b.answerNotice(held.pending, held.notice, outcome == pop.PollFull)
+	case b.notices.Told() != told && b.hasMessages(n):
+		b.notices.Free(poll.Topic, poll.Group, poll.Queue)
 	}
 }
 
 // resumeNotice asks again. A client is not told of nothing before its time is
 // over.
 func (b *Broker) resumeNotice(held *heldPop) {
+	held.notice.told = b.notices.Told()
 	if b.hasMessages(held.notice) {
 		b.answerNotice(held.pending, held.notice, false)
 		return

@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
+	"github.com/gantrymq/gantry/remoting"
 )
 
 // popAll pops what a group can see of a queue and returns the bodies.
@@ -63,4 +65,69 @@ func TestPopAfterCrash(t *testing.T) {
 	}
 	stop()
 	verifyDirectory(t, testConfig(after))
+}
+
+// answers takes the answers to requests that came over no connection.
+type answers chan codec.Command
+
+func (a answers) Respond(c *codec.Command, _ [][]byte, release func()) {
+	a <- *c
+	if release != nil {
+		release()
+	}
+}
+
+// TestMessageBetweenLookAndWait: a message that comes after a pop, or a question, has looked and before it
+// waits wakes nobody, and is found all the same.
+func TestMessageBetweenLookAndWait(t *testing.T) {
+	b, _ := runBroker(t, testConfig(t.TempDir()))
+	w := dialBroker(t, b)
+	const topic, group = "Between", "G"
+	w.call(sendCommand(topic, 0, []byte("first")))
+	if got := popAll(w, topic, group, 600_000); len(got) > 1 {
+		t.Fatal(got)
+	}
+	var session remoting.Session
+	for session = range b.server.Sessions {
+	}
+	heard := make(answers, 1)
+	pending := func(code protocol.RequestCode) *remoting.Pending {
+		return remoting.NewRequest(&codec.Frame{Code: int32(code)}, session, heard, time.Now()).Detach()
+	}
+	send := func() {
+		t.Helper()
+		end := b.maxOffset(topic, 0)
+		for w.call(sendCommand(topic, 0, []byte("between"))); b.maxOffset(topic, 0) == end; {
+			w.call(sendCommand("Other", 0, []byte("x")))
+		}
+	}
+	answered := func(code protocol.ResponseCode) {
+		t.Helper()
+		select {
+		case c := <-heard:
+			if c.Code != int32(code) {
+				t.Errorf("answered %d %s", c.Code, c.Remark)
+			}
+		case <-time.After(20 * time.Second): // the poll would end after a minute
+			t.Error("the message was not found")
+		}
+	}
+	born := time.Now().UnixMilli()
+	op := &popOp{header: protocol.PopMessageRequestHeader{
+		ConsumerGroup: group, Topic: topic, MaxMsgNums: 32, InvisibleTime: 600_000, PollTime: 60_000, BornTime: born,
+	}}
+	for b.pop(op); op.result.Count > 0; b.pop(op) { // the first message, if it was not popped above
+	}
+	send()
+	b.parkPop(&heldPop{pending: pending(protocol.PopMessage), pop: op})
+	answered(protocol.ResponseSuccess)
+
+	n := &notification{header: protocol.NotificationRequestHeader{ConsumerGroup: group, Topic: topic, PollTime: 60_000, BornTime: born}}
+	n.told = b.notices.Told()
+	if b.hasMessages(n) {
+		t.Fatal("there is something left")
+	}
+	send()
+	b.parkNotice(&heldPop{pending: pending(protocol.Notification), notice: n})
+	answered(protocol.ResponseSuccess)
 }

@@ -55,6 +55,7 @@ type PollFilter interface {
 type Polls[T any] struct {
 	opts    PollOptions[T]
 	waiting atomic.Int64
+	told    atomic.Uint64 // calls of Arrived
 	armed   chan struct{} // holds a token when Run, which has slept, has deadlines to keep
 
 	mu     sync.Mutex // guards the fields below
@@ -133,10 +134,16 @@ func (p *Polls[T]) Waiting(topic, group string, queue int32) int {
 	return len(p.queues[queueKey{topic, group, max(queue, -1)}])
 }
 
+// Told counts the messages that were told of. Who has looked for some in vain, and
+// waits, looks again when it is no longer what it was before he looked: nobody is
+// woken by a message that comes in between.
+func (p *Polls[T]) Told() uint64 { return p.told.Load() }
+
 // Arrived tells of a message that can be read now. It costs one look when nobody
 // waits. The record is lent; a message in a retry topic wakes the group that its
 // record names.
 func (p *Polls[T]) Arrived(topic string, queue int32, offset, tagsCode int64, record []byte) {
+	p.told.Add(1)
 	if p.waiting.Load() == 0 {
 		return
 	}
