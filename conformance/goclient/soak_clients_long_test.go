@@ -49,7 +49,7 @@ func (s *soak) produce(ctx context.Context) {
 			m.WithProperty(soakDue, due)
 		}
 		if r, err := p.SendSync(ctx, m); err == nil && r.Status == primitive.SendOK {
-			l.acknowledged(string(m.Body))
+			l.acknowledged(string(m.Body), r)
 		}
 		select {
 		case <-ctx.Done():
@@ -68,11 +68,16 @@ func (s *soak) consume(ctx context.Context) {
 			for _, m := range messages {
 				l.given(string(m.Body), m.GetProperty(soakDue), m.StoreTimestamp, m.ReconsumeTimes)
 			}
-			if rand.N(50) == 0 {
-				return consumer.ConsumeRetryLater, nil
-			}
+			again := rand.N(50) == 0
 			for _, m := range messages {
-				l.consumed(string(m.Body))
+				if again {
+					l.putBack(string(m.Body))
+				} else {
+					l.consumed(string(m.Body))
+				}
+			}
+			if again {
+				return consumer.ConsumeRetryLater, nil
 			}
 			return consumer.ConsumeSuccess, nil
 		}), "subscribe")

@@ -64,7 +64,7 @@ func (s *soak) transact(ctx, load context.Context) {
 		body := prefix + strconv.FormatInt(s.serial.Add(1), 10)
 		r, err := p.SendMessageInTransaction(ctx, primitive.NewMessage(s.transacted.topic, []byte(body)))
 		if err == nil && r.Status == primitive.SendOK && !isRolledBack(body) {
-			s.transacted.acknowledged(body)
+			s.transacted.acknowledged(body, r.SendResult)
 		}
 		select {
 		case <-ctx.Done():

@@ -5,7 +5,11 @@ package goclient
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
 
 // maxWrong bounds what an account keeps of what went wrong.
@@ -15,9 +19,10 @@ const maxWrong = 20
 type ledger struct {
 	topic string
 
-	mu     sync.Mutex      // guards the fields below
-	open   map[string]bool // acknowledged to their producer, and not consumed
-	early  map[string]bool // consumed before their producer learned that they are stored
+	mu     sync.Mutex       // guards the fields below
+	open   map[string]place // acknowledged to their producer, and not consumed
+	early  map[string]bool  // consumed before their producer learned that they are stored
+	back   map[string]bool  // of the open ones, those that a consumer has asked for again
 	sent   int
 	twice  int   // given to consumers although they were consumed, or no producer knew of them
 	waited int   // messages that had to wait
@@ -25,8 +30,15 @@ type ledger struct {
 	wrong  []string
 }
 
+// place is where a message was stored first, and when.
+type place struct {
+	queue  int
+	offset int64
+	at     time.Time
+}
+
 // acknowledged notes a message that was stored.
-func (l *ledger) acknowledged(body string) {
+func (l *ledger) acknowledged(body string, r *primitive.SendResult) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sent++
@@ -35,7 +47,14 @@ func (l *ledger) acknowledged(body string) {
 		l.twice--
 		return
 	}
-	l.open[body] = true
+	l.open[body] = place{r.MessageQueue.QueueId, r.QueueOffset, time.Now()}
+}
+
+// putBack notes a message that a consumer has asked for again.
+func (l *ledger) putBack(body string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.back[body] = true
 }
 
 // given notes a message in the hands of a consumer: when it was stored in its queue, after how many retries, and when it was due,
@@ -62,7 +81,8 @@ func (l *ledger) given(body, due string, stored int64, retries int32) {
 func (l *ledger) consumed(body string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open[body] {
+	delete(l.back, body)
+	if _, open := l.open[body]; open {
 		delete(l.open, body)
 		return
 	}
@@ -70,13 +90,37 @@ func (l *ledger) consumed(body string) {
 	l.early[body] = true
 }
 
-func (l *ledger) missing() (n int, one string) {
+// missing tells what nobody has consumed: how many messages of each queue, and where the first and the last of them lie.
+func (l *ledger) missing() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for one = range l.open {
-		break
+	if len(l.open) == 0 {
+		return nil
 	}
-	return len(l.open), one
+	var text strings.Builder
+	for queue := range soakQueues {
+		var n, back int
+		var first, last place
+		for body, p := range l.open {
+			if p.queue != queue {
+				continue
+			}
+			if n++; l.back[body] {
+				back++
+			}
+			if n == 1 || p.offset < first.offset {
+				first = p
+			}
+			if n == 1 || p.offset > last.offset {
+				last = p
+			}
+		}
+		if n > 0 {
+			fmt.Fprintf(&text, "; of queue %d %d, from offset %d of %s to %d of %s, %d of them asked for again", queue, n,
+				first.offset, first.at.Format(time.TimeOnly), last.offset, last.at.Format(time.TimeOnly), back)
+		}
+	}
+	return fmt.Errorf("%d of %d messages of %s are missing%s", len(l.open), l.sent, l.topic, &text)
 }
 
 func (l *ledger) fail(format string, args ...any) {

@@ -5,7 +5,6 @@ package goclient
 import (
 	"context"
 	"flag"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -84,7 +83,7 @@ func newSoak(t *conformance.T) *soak {
 	t.StartServers()
 	s := &soak{T: t, group: t.Group(), orderedGroup: t.Group(), popGroup: t.Group()}
 	for _, l := range s.ledgers() {
-		l.topic, l.open, l.early = newTopic(t, soakQueues), map[string]bool{}, map[string]bool{}
+		l.topic, l.open, l.early, l.back = newTopic(t, soakQueues), map[string]place{}, map[string]bool{}, map[string]bool{}
 	}
 	s.ordered.topic = newTopic(t, soakQueues)
 	return s
@@ -95,8 +94,8 @@ func (s *soak) ledgers() []*ledger { return []*ledger{&s.pushed, &s.popped, &s.t
 // missing says of what has been sent and not consumed.
 func (s *soak) missing(context.Context) error {
 	for _, l := range s.ledgers() {
-		if n, one := l.missing(); n > 0 {
-			return fmt.Errorf("%d of %d messages of %s are missing, %s is one", n, l.sent, l.topic, one)
+		if err := l.missing(); err != nil {
+			return err
 		}
 	}
 	return s.ordered.missing()
@@ -130,6 +129,11 @@ func (s *soak) run(span time.Duration, logf func(string, ...any)) {
 		s.Check(broker.Start(s.Context()), "start the broker again")
 	}
 	senders.Wait()
+	defer func() { // of use only when something is missing
+		if offsets, err := os.ReadFile(filepath.Join(broker.StoreDir(), "config", "consumerOffset.json")); err == nil && s.missing(s.Context()) != nil {
+			logf("the groups' offsets: %s", offsets)
+		}
+	}()
 	s.Eventually(5*time.Minute, "the consumption of everything", s.missing)
 	stopEating()
 	eaters.Wait()
