@@ -8,8 +8,8 @@ import (
 
 // OffsetByTime searches a queue for the offset at a store time, in ms. With upper false it is the first message stored at
 // that time or later (upstream's LOWER boundary), with upper the last one stored at that time or earlier. Beyond the ends the
-// answers are upstream's (ConsumeQueue.getOffsetInQueueByTime): before the first message the first offset of the queue's
-// file, or 0 for upper; after the last one the queue's end, or its last offset for upper. A queue without messages is 0. In a
+// answers are upstream's (ConsumeQueue.getOffsetInQueueByTime, moved into the queue's bounds): before the first message the
+// first offset; after the last one the queue's end, or its last offset for upper. A queue without messages is 0. In a
 // queue of batches the answer is the first offset of a batch, see batchByTime.
 func (s *Store) OffsetByTime(topic string, queueID int32, ms int64, upper bool) (int64, error) {
 	q, err := s.queues.find(topic, queueID)
@@ -39,9 +39,6 @@ func (s *Store) OffsetByTime(topic string, queueID int32, ms int64, upper bool) 
 		return 0, err
 	}
 	if first > ms {
-		if upper {
-			return 0, nil
-		}
 		return lo, nil
 	}
 	// Store times do not go back along a queue, so what is searched for is a boundary.
