@@ -165,7 +165,7 @@ func (s *Store) deleteDerived() error {
 		list, err := s.queues.queuesOf(t)
 		errs = append(errs, err)
 		for _, q := range list {
-			errs = append(errs, s.queues.expire(q, logMin), s.queues.expireExt(q))
+			errs = append(errs, s.queues.expire(q, logMin, s.checkpointed.Load()), s.queues.expireExt(q))
 		}
 	}
 	errs = append(errs, s.index.expire(logMin))
@@ -173,8 +173,9 @@ func (s *Store) deleteDerived() error {
 }
 
 // expire removes a queue's files whose last entry is before the log's begin; the last file stays (upstream's
-// ConsumeQueue.deleteExpiredFile).
-func (s *queueSet) expire(q *queue, logMin int64) error {
+// ConsumeQueue.deleteExpiredFile). So does one whose successor has no entry for a record before synced, up to where a checkpoint
+// has synced everything: a power failure could take the successor, and with both the queue's next offset is gone.
+func (s *queueSet) expire(q *queue, logMin, synced int64) error {
 	if err := s.load(q); err != nil {
 		return err
 	}
@@ -196,6 +197,9 @@ func (s *queueSet) expire(q *queue, logMin int64) error {
 		}
 		if err == nil && (!ok || u.phy >= logMin) {
 			return nil
+		}
+		if next, ok, err := s.unit(q, (first+l.fileSize)/l.unit); err != nil || !ok || next.phy >= synced {
+			return err
 		}
 		if err := s.removeFile(q, first); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is tried again: the files leave no hole
 			return fmt.Errorf("remove an expired consume queue file: %w", err)
