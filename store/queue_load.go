@@ -96,7 +96,7 @@ func (s *queueSet) listFiles(q *queue) (files []int64, gone int64, err error) {
 			return nil, 0, fmt.Errorf("consume queue file %s: %w", path.Join(dir, e.Name()), err)
 		}
 		if info.Size() == 0 && (i == len(entries)-1 || s.trust.verify) {
-			for _, e := range entries[i:] {
+			for _, e := range slices.Backward(entries[i:]) { // cut short, it leaves no hole
 				if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
 					return nil, 0, fmt.Errorf("remove an empty consume queue file: %w", err)
 				}
@@ -109,7 +109,7 @@ func (s *queueSet) listFiles(q *queue) (files []int64, gone int64, err error) {
 			return nil, 0, err
 		}
 		if n := len(files); n > 0 && base != files[n-1]+q.topic.layout.fileSize { // a file is missing: check has seen it, and all are made again from there on
-			for _, e := range entries[i:] {
+			for _, e := range slices.Backward(entries[i:]) { // cut short, it leaves no hole
 				if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
 					return nil, 0, fmt.Errorf("remove what lies behind a missing consume queue file: %w", err)
 				}
