@@ -120,7 +120,7 @@ func (s *queueSet) joins(q *queue, off int64, u unit) error {
 	end, none := q.max, q.max == 0 && len(q.files) == 0
 	expired := l.batch && len(q.files) > 0 && q.max == q.begin() // or cut: entries that would tell the end are not there
 	if l.batch {
-		end, none = q.maxOffset, len(q.files) == 0 && q.max == 0
+		end = q.maxOffset
 	}
 	q.mu.Unlock()
 	if off <= end || expired {

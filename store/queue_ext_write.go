@@ -127,10 +127,8 @@ func (s *queueSet) listExt(q *queue) ([]int64, error) {
 			return nil, err
 		}
 		if info.Size() == 0 && (i == len(entries)-1 || s.trust.verify) { // just being made; after a power failure there may be several
-			for _, e := range slices.Backward(entries[i:]) { // cut short, it leaves no hole
-				if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
-					return nil, err
-				}
+			if err := s.removeFrom(dir, entries[i:]); err != nil {
+				return nil, err
 			}
 			break
 		}

@@ -96,10 +96,8 @@ func (s *queueSet) listFiles(q *queue) (files []int64, gone int64, err error) {
 			return nil, 0, fmt.Errorf("consume queue file %s: %w", path.Join(dir, e.Name()), err)
 		}
 		if info.Size() == 0 && (i == len(entries)-1 || s.trust.verify) {
-			for _, e := range slices.Backward(entries[i:]) { // cut short, it leaves no hole
-				if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
-					return nil, 0, fmt.Errorf("remove an empty consume queue file: %w", err)
-				}
+			if err := s.removeFrom(dir, entries[i:]); err != nil {
+				return nil, 0, fmt.Errorf("remove an empty consume queue file: %w", err)
 			}
 			gone, _ = segmentBase(e.Name())
 			break
@@ -109,16 +107,24 @@ func (s *queueSet) listFiles(q *queue) (files []int64, gone int64, err error) {
 			return nil, 0, err
 		}
 		if n := len(files); n > 0 && base != files[n-1]+q.topic.layout.fileSize { // a file is missing: check has seen it, and all are made again from there on
-			for _, e := range slices.Backward(entries[i:]) { // cut short, it leaves no hole
-				if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
-					return nil, 0, fmt.Errorf("remove what lies behind a missing consume queue file: %w", err)
-				}
+			if err := s.removeFrom(dir, entries[i:]); err != nil {
+				return nil, 0, fmt.Errorf("remove what lies behind a missing consume queue file: %w", err)
 			}
 			break
 		}
 		files = append(files, base)
 	}
 	return files, gone, nil
+}
+
+// removeFrom removes the last files of a queue, from the last on: cut short, it leaves no hole.
+func (s *queueSet) removeFrom(dir string, files []fs.DirEntry) error {
+	for _, e := range slices.Backward(files) {
+		if err := s.fs.Remove(path.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // findEnd finds the number behind the last entry that can be believed, and that entry.
