@@ -41,12 +41,12 @@ type ConsumerEvents struct {
 type Consumers struct {
 	opts ConsumerOptions
 
-	// groups maps names to *group. It is changed with mu held, and read without.
-	groups sync.Map
+	// groups maps names to *group, learned a groupTopic to the *learnedData that pulls
+	// brought along. They are changed with mu held, and read without.
+	groups, learned sync.Map
 
-	mu        sync.Mutex                  // guards the fields below, and those of each group
-	bySession map[uint64][]*group         // the groups a session is a member of
-	learned   map[groupTopic]*learnedData // subscriptions that pulls brought along
+	mu        sync.Mutex          // guards changes of the fields above, and those of each group
+	bySession map[uint64][]*group // the groups a session is a member of
 }
 
 type groupTopic struct{ group, topic string }
@@ -86,7 +86,6 @@ func NewConsumers(o ConsumerOptions) *Consumers {
 	return &Consumers{
 		opts:      o,
 		bySession: map[uint64][]*group{},
-		learned:   map[groupTopic]*learnedData{},
 	}
 }
 

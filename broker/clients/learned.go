@@ -21,28 +21,43 @@ const learnedRefresh = 10_000
 
 // Learn notes the subscription that a pull brought along. The names may be views
 // into a request. build is called only when there is something new to note; what
-// it returns is kept.
+// it returns is kept. Otherwise Learn takes no lock, and allocates nothing.
 func (m *Consumers) Learn(group, topic, expression string, kind View, build func() protocol.SubscriptionData) {
 	now := m.opts.Now()
+	if m.findLearned(group, topic).stands(expression, now) {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l := m.learned[groupTopic{group, topic}]
-	if l != nil && l.subscription.SubString == expression && now-l.subscription.SubVersion < learnedRefresh {
+	if m.findLearned(group, topic).stands(expression, now) { // another pull was first
 		return
 	}
 	kind.Subscriptions = nil
-	l = &learnedData{subscription: build(), kind: kind}
+	l := &learnedData{subscription: build(), kind: kind}
 	l.subscription.SubVersion = now
-	m.learned[groupTopic{strings.Clone(group), strings.Clone(topic)}] = l
+	m.learned.Store(groupTopic{strings.Clone(group), strings.Clone(topic)}, l)
+}
+
+// findLearned returns what pulls brought along, or nil.
+func (m *Consumers) findLearned(group, topic string) *learnedData {
+	v, ok := m.learned.Load(groupTopic{group, topic})
+	if !ok {
+		return nil
+	}
+	return v.(*learnedData)
+}
+
+// stands reports whether the same need not be noted again.
+func (l *learnedData) stands(expression string, now int64) bool {
+	return l != nil && l.subscription.SubString == expression && now-l.subscription.SubVersion < learnedRefresh
 }
 
 // Learned returns what pulls brought along for a group that has no members, or
 // nil. The View is the caller's.
 func (m *Consumers) Learned(group string) *View {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	var view *View
-	for at, l := range m.learned {
+	for k, v := range m.learned.Range {
+		at, l := k.(groupTopic), v.(*learnedData)
 		if at.group != group {
 			continue
 		}
@@ -58,9 +73,9 @@ func (m *Consumers) Learned(group string) *View {
 
 // expireLearned is called with m.mu held.
 func (m *Consumers) expireLearned(now int64) {
-	for at, l := range m.learned {
-		if now-l.subscription.SubVersion > m.opts.SubscriptionExpiry {
-			delete(m.learned, at)
+	for k, v := range m.learned.Range {
+		if now-v.(*learnedData).subscription.SubVersion > m.opts.SubscriptionExpiry {
+			m.learned.Delete(k)
 		}
 	}
 }

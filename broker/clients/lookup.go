@@ -23,9 +23,7 @@ func (m *Consumers) Subscription(group, topic string) *protocol.SubscriptionData
 	if sub := m.View(group).Subscription(topic); sub != nil {
 		return sub
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if l := m.learned[groupTopic{group, topic}]; l != nil {
+	if l := m.findLearned(group, topic); l != nil {
 		return &l.subscription
 	}
 	return nil
