@@ -35,6 +35,14 @@ type Limits struct {
 	SyncsPerSecond float64       `json:"syncsPerSecond"`      // of one page appended each
 }
 
+// PerExchange is what a bare exchange costs the answering side, in µs of CPU; 0 when none was made.
+func (l *Limits) PerExchange() float64 {
+	if l.Exchanges == 0 {
+		return 0
+	}
+	return float64(l.ServerCPU.Nanoseconds()) / 1e3 / float64(l.Exchanges)
+}
+
 // answerSize is about the size of the answer to a send.
 const answerSize = 300
 
@@ -71,7 +79,7 @@ func runLimits(ctx context.Context, args []string, out, errOut io.Writer) error 
 	}
 	if o.json != "-" {
 		fmt.Fprintf(out, "loopback   %s exchanges/s of %d bytes, %d connections; server CPU %.2f µs each; p50 %s p99 %s\n", thousands(int64(l.Rate)),
-			l.Size, l.Connections, float64(l.ServerCPU.Microseconds())/float64(l.Exchanges), span(l.Latency.P50), span(l.Latency.P99))
+			l.Size, l.Connections, l.PerExchange(), span(l.Latency.P50), span(l.Latency.P99))
 		if o.dir != "" {
 			fmt.Fprintf(out, "disk       %s/s written in sequence for %.2f µs of CPU a KiB, %s syncs/s\n", size(l.WriteBytes), l.WriteCPU, thousands(int64(l.SyncsPerSecond)))
 		}

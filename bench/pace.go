@@ -29,16 +29,31 @@ func (p *pace) begin(at time.Time) { p.start = at.Add(p.start.Sub(time.Time{})) 
 // due is when the next request is to be sent.
 func (p *pace) due() time.Time { return p.start.Add(time.Duration(p.count) * p.every) }
 
+// fineWait is how long before a request is due the pacing goroutine sleeps exactly
+// instead of by a timer, which is late by up to a millisecond. Where requests follow
+// each other faster than that they go out in groups, and cost the machine less.
+const fineWait = time.Millisecond
+
+// rest is how long to wait now for the next request: for a timer, or exactly. It may
+// have to be asked again afterwards.
+func (p *pace) rest() (wait time.Duration, exact bool) {
+	switch wait = time.Until(p.due()); {
+	case p.every <= fineWait:
+		return wait, false
+	case wait <= fineWait:
+		return wait, true
+	default:
+		return wait - fineWait, false
+	}
+}
+
 // await returns when the next request is due, as exactly as the connections of a load
 // keep to it.
 func (p *pace) await() {
-	for wait := time.Until(p.due()); wait > 0; wait = time.Until(p.due()) {
-		switch exact := p.every > fineWait; {
-		case exact && wait <= fineWait:
+	for p.due().After(time.Now()) {
+		if wait, exact := p.rest(); exact {
 			p.sleep(wait)
-		case exact:
-			time.Sleep(wait - fineWait)
-		default:
+		} else {
 			time.Sleep(wait)
 		}
 	}

@@ -321,11 +321,6 @@ func (p *pipe) wake() {
 	}
 }
 
-// fineWait is how long before a request is due the pacing goroutine sleeps exactly
-// instead of by a timer, which is late by up to a millisecond. Where requests follow
-// each other faster than that they go out in groups, and cost the machine less.
-const fineWait = time.Millisecond
-
 // send makes requests when they are due. When no slot is free, it waits for one;
 // the time that passes meanwhile belongs to the latency of the requests that wait.
 func (p *pipe) send() error {
@@ -343,12 +338,10 @@ func (p *pipe) send() error {
 			<-p.freed
 			continue
 		}
-		wait := time.Until(p.pace.due())
-		if exact := p.pace.every > fineWait; exact && wait <= fineWait {
+		wait, exact := p.pace.rest()
+		if exact {
 			p.pace.sleep(wait)
 			continue
-		} else if exact {
-			wait -= fineWait
 		}
 		timer.Reset(wait)
 		select {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/gantrymq/gantry/bench"
 )
 
 // The rows that budgets are about.
@@ -135,7 +133,7 @@ the page, 8 %% to dispatch, 6 %% to answer. A twentieth of the official time is 
 
 // writeSlowObstacles explains the budget of messages that come one by one.
 func (c *comparison) writeSlowObstacles(out io.Writer) {
-	bare := perExchange(&c.slowLimits)
+	bare := c.slowLimits.PerExchange()
 	ours, theirs := c.of(endToEndRow, 1, figure.cpu), c.of(endToEndRow, 0, figure.cpu)
 	if bare == 0 || ours == 0 || theirs == 0 {
 		return
@@ -145,7 +143,7 @@ What is in the way of a cheap send and tail pull is that each message comes alon
 with the server. Of the %.1f µs that one cost Gantry here, a bare exchange at the same rate, with nothing done to its bytes, cost %.1f µs (the table above), where under load it costs
 %.1f: a thread that waits for the network is woken for it and goes to sleep after it, and the Go runtime's monitor wakes and sleeps with it. A fifth of the official %.1f µs is %.1f µs.
 Traced on a machine that others used too, one message, its answer and its way to a consumer that waits took 4.2 thread switches, two bare exchanges 3.9.
-`, ours, bare, perExchange(&c.limits), theirs, theirs/5)
+`, ours, bare, c.limits.PerExchange(), theirs, theirs/5)
 }
 
 // writeTailObstacles explains the budgets of latencies at a moderate rate.
@@ -162,12 +160,4 @@ on a machine that others used too, one append in 40,000 waited for the disk, for
 flusher, of the checkpoint and of what makes the log's pages and files ahead of the writer. The pages come in steps of 1 MiB, for which a core is busy 0.2 to 0.7 ms at a time,
 and longer where the hypervisor takes free memory back; requests that are due meanwhile wait for a core.
 `, micros(l.P50), micros(l.P99), micros(l.P999), c.percentiles(halfRateRow, 1))
-}
-
-// perExchange is what a bare exchange costs the answering side, in µs.
-func perExchange(l *bench.Limits) float64 {
-	if l.Exchanges == 0 {
-		return 0
-	}
-	return float64(l.ServerCPU.Nanoseconds()) / 1e3 / float64(l.Exchanges)
 }

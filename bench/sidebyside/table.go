@@ -83,7 +83,7 @@ func (c *comparison) write(out io.Writer, took time.Duration) error {
 		} else {
 			fmt.Fprintf(b, "| bare exchanges of %d bytes over the loopback, %d connections | %.0f/s |\n", m.Size, m.Connections, m.Rate)
 		}
-		fmt.Fprintf(b, "| CPU of the answering side for each | %.2f µs |\n", perExchange(m))
+		fmt.Fprintf(b, "| CPU of the answering side for each | %.2f µs |\n", m.PerExchange())
 	}
 	m := &c.limits
 	fmt.Fprintf(b, "| sequential write to the data's disk | %.0f MB/s |\n", m.WriteBytes/1e6)
