@@ -56,12 +56,7 @@ type GroupRetryPolicy struct {
 // ReadJSON gives an absent type the value CUSTOMIZED.
 func (p *GroupRetryPolicy) ReadJSON(read func(any) error) error {
 	type plain GroupRetryPolicy
-	d := plain{Type: RetryCustomized}
-	if err := read(&d); err != nil {
-		return err
-	}
-	*p = GroupRetryPolicy(d)
-	return nil
+	return readOver((*plain)(p), plain{Type: RetryCustomized}, read)
 }
 
 // UnmarshalJSON is ReadJSON for standard text.
@@ -76,15 +71,10 @@ type CustomizedRetryPolicy struct {
 func (p *CustomizedRetryPolicy) ReadJSON(read func(any) error) error {
 	type plain CustomizedRetryPolicy
 	const second, minute, hour = 1000, 60 * 1000, 60 * 60 * 1000
-	d := plain{Next: []int64{
+	return readOver((*plain)(p), plain{Next: []int64{
 		1 * second, 5 * second, 10 * second, 30 * second, 1 * minute, 2 * minute, 3 * minute, 4 * minute, 5 * minute,
 		6 * minute, 7 * minute, 8 * minute, 9 * minute, 10 * minute, 20 * minute, 30 * minute, 1 * hour, 2 * hour,
-	}}
-	if err := read(&d); err != nil {
-		return err
-	}
-	*p = CustomizedRetryPolicy(d)
-	return nil
+	}}, read)
 }
 
 // UnmarshalJSON is ReadJSON for standard text.
@@ -101,12 +91,7 @@ type ExponentialRetryPolicy struct {
 // starts with.
 func (p *ExponentialRetryPolicy) ReadJSON(read func(any) error) error {
 	type plain ExponentialRetryPolicy
-	d := plain{Initial: 5_000, Max: 7_200_000, Multiplier: 2}
-	if err := read(&d); err != nil {
-		return err
-	}
-	*p = ExponentialRetryPolicy(d)
-	return nil
+	return readOver((*plain)(p), plain{Initial: 5_000, Max: 7_200_000, Multiplier: 2}, read)
 }
 
 // UnmarshalJSON is ReadJSON for standard text.

@@ -19,12 +19,7 @@ type TopicQueueMappingInfo struct {
 // ReadJSON reads a mapping without a scope as a global one, as upstream's class does.
 func (m *TopicQueueMappingInfo) ReadJSON(read func(any) error) error {
 	type plain TopicQueueMappingInfo
-	d := plain{Scope: MappingScopeGlobal}
-	if err := read(&d); err != nil {
-		return err
-	}
-	*m = TopicQueueMappingInfo(d)
-	return nil
+	return readOver((*plain)(m), plain{Scope: MappingScopeGlobal}, read)
 }
 
 // UnmarshalJSON is ReadJSON for standard text.
@@ -46,12 +41,7 @@ type TopicQueueMappingDetail struct {
 // ReadJSON reads a mapping without a scope as a global one, as upstream's class does.
 func (m *TopicQueueMappingDetail) ReadJSON(read func(any) error) error {
 	type plain TopicQueueMappingDetail
-	d := plain{Scope: MappingScopeGlobal}
-	if err := read(&d); err != nil {
-		return err
-	}
-	*m = TopicQueueMappingDetail(d)
-	return nil
+	return readOver((*plain)(m), plain{Scope: MappingScopeGlobal}, read)
 }
 
 // UnmarshalJSON is ReadJSON for standard text.
@@ -74,12 +64,7 @@ type LogicQueueMappingItem struct {
 // starts with, which is not Go's zero.
 func (i *LogicQueueMappingItem) ReadJSON(read func(any) error) error {
 	type plain LogicQueueMappingItem
-	d := plain{EndOffset: -1, TimeOfStart: -1, TimeOfEnd: -1}
-	if err := read(&d); err != nil {
-		return err
-	}
-	*i = LogicQueueMappingItem(d)
-	return nil
+	return readOver((*plain)(i), plain{EndOffset: -1, TimeOfStart: -1, TimeOfEnd: -1}, read)
 }
 
 // UnmarshalJSON is ReadJSON for standard text.
