@@ -34,14 +34,19 @@ const (
 	checkAtOnce   = 8
 )
 
+// lookers is how many workers look at a number of topics.
+func lookers(topics int) int {
+	if topics < checkTogether {
+		return 1
+	}
+	return checkAtOnce
+}
+
 // check looks at the files of every queue. They are listed, and where a checkpoint says which there were before a physical offset,
 // the last one of each is looked into; limit is that offset, or below 0.
 func (s *queueSet) check(limit int64) error {
-	known, workers := slices.Collect(s.topics()), 1
-	if len(known) >= checkTogether {
-		workers = checkAtOnce
-	}
-	err := eachAtOnce(workers, len(known), func(i int) error {
+	known := slices.Collect(s.topics())
+	err := eachAtOnce(lookers(len(known)), len(known), func(i int) error {
 		l := known[i].layout
 		return s.checkTopic(path.Join(l.dir, known[i].name), l.checkFile, func(dir string, files []fs.DirEntry) error {
 			if l.hole(files) {
@@ -170,20 +175,18 @@ func (s *queueSet) learnBegun(limit int64) error {
 		if err != nil {
 			return fmt.Errorf("list consume queues: %w", err)
 		}
-		for _, t := range topics {
-			if !t.IsDir() {
-				continue
-			}
-			err := s.eachQueue(path.Join(l.dir, t.Name()), func(dir string) error {
+		topics = slices.DeleteFunc(topics, func(e fs.DirEntry) bool { return !e.IsDir() })
+		err = eachAtOnce(lookers(len(topics)), len(topics), func(i int) error {
+			return s.eachQueue(path.Join(l.dir, topics[i].Name()), func(dir string) error {
 				files, err := s.readDir(dir)
 				if err != nil {
 					return fmt.Errorf("list a queue: %w", err)
 				}
 				return f.note(s, l, dir, slices.DeleteFunc(files, fs.DirEntry.IsDir), limit)
 			})
-			if err != nil {
-				return err
-			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	s.begun.set(f.begun.sum, true)

@@ -67,8 +67,8 @@ func (s *Store) deleteTopic(t *topicQueues) error {
 	return nil
 }
 
-// forgetBegun lets no checkpoint say which queues there are, until done is called: a start after a crash could not tell queues that
-// were being deleted from lost ones.
+// forgetBegun lets no checkpoint say which queues there are, until done is called, which has one taken that does: a start after a crash
+// could not tell queues that were being deleted from lost ones.
 func (s *Store) forgetBegun() (done func(), err error) {
 	s.checkpointing.Lock()
 	defer s.checkpointing.Unlock()
@@ -83,8 +83,10 @@ func (s *Store) forgetBegun() (done func(), err error) {
 	s.deleting++
 	return func() {
 		s.checkpointing.Lock()
-		defer s.checkpointing.Unlock()
 		s.deleting--
+		s.checkpointing.Unlock()
+		s.checkpointSoon.Store(true)
+		s.queueWake()
 	}, nil
 }
 

@@ -34,9 +34,10 @@ func (s *Store) queueLoop(ctx context.Context) {
 			s.dispatchWake()
 		}
 		s.coolSegments()
-		if now := s.o.Now(); now.Sub(last) >= t.CheckpointInterval {
+		soon := s.checkpointSoon.Swap(false)
+		if now := s.o.Now(); soon || now.Sub(last) >= t.CheckpointInterval {
 			last = now
-			if s.failure() == nil && s.dispatch.pos.Load() > s.checkpointed.Load() {
+			if s.failure() == nil && (soon || s.dispatch.pos.Load() > s.checkpointed.Load()) {
 				s.queueTrouble(s.takeCheckpoint())
 			}
 		}

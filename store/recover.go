@@ -471,7 +471,8 @@ type recovered struct {
 
 // settle makes what was recovered durable and says so.
 func (s *Store) settle(p recoveryPlan, end int64, began time.Time) error {
-	if p.whole || p.start == s.log.min() {
+	unknown := s.queues.begun.now() == 0 // which queues there are, as after the official broker: the next start shall know
+	if unknown {
 		if err := s.queues.writeOut(); err != nil {
 			return err
 		}
@@ -479,7 +480,8 @@ func (s *Store) settle(p recoveryPlan, end int64, began time.Time) error {
 			return err
 		}
 	}
-	if p.unclean || p.mended || p.whole || s.o.Rebuild != nil || len(s.index.doomed) > 0 {
+	repaired := p.unclean || p.mended || p.whole || s.o.Rebuild != nil || len(s.index.doomed) > 0
+	if repaired || unknown {
 		if err := s.takeCheckpoint(); err != nil {
 			return err
 		}
@@ -489,6 +491,8 @@ func (s *Store) settle(p recoveryPlan, end int64, began time.Time) error {
 		if err := s.trustCache(); err != nil {
 			return err
 		}
+	}
+	if repaired {
 		s.o.Event(Event{Level: Info, Text: fmt.Sprintf("recovered %d bytes of the commit log, its end is %d, in %s", end-p.start, end, s.o.Now().Sub(began).Round(time.Millisecond))})
 	}
 	return nil

@@ -32,6 +32,7 @@ type Store struct {
 	checkpointFile checkpointFile
 	checkpointed   atomic.Int64 // the newest checkpoint's position
 	deleting       int          // deletions of topics under way; guarded by checkpointing
+	checkpointSoon atomic.Bool  // one is due at once, whether anything has come since the last or not
 
 	distrusted   bool                  // see Distrusted; set at start
 	failed       atomic.Pointer[error] // why writes have stopped for good
