@@ -213,8 +213,15 @@ look:
 			newest = u.phy
 			number++
 			r.NextOffset = off + int64(u.messages())
-			if query.Filter != nil && !s.queues.matches(q, query.Filter, u, r.scan.ext[:]) {
-				continue
+			if query.Filter != nil {
+				over, cold := s.passesOver(q, query, u, r.scan.ext[:])
+				if cold {
+					r.goneCold(query.Offset)
+					return
+				}
+				if over {
+					continue
+				}
 			}
 			if u.filler() || u.phy < logMin {
 				if len(list) == 0 {

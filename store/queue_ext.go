@@ -8,6 +8,8 @@ import (
 	"math"
 	"path"
 	"strconv"
+
+	"github.com/gantrymq/gantry/codec"
 )
 
 // With enableConsumeQueueExt the tag hash of a message is kept, with its store time and a filter bit map, in consumequeue_ext, and
@@ -59,16 +61,18 @@ func extSize(b []byte) int {
 	return 0
 }
 
-// decodeExt reads the unit at the begin of b. The bit map is a view into b; ok is false where there is no unit, or not all of it.
+// decodeExt reads the unit at the begin of b. The bit map is a view into b; ok is false where there is no unit, or not all of it, and
+// where its two lengths contradict each other.
 func decodeExt(b []byte) (u extUnit, ok bool) {
-	if len(b) < extHead || extSize(b) == 0 {
+	if len(b) < extHead {
+		return extUnit{}, false
+	}
+	n := int(int16(binary.BigEndian.Uint16(b[18:])))
+	if n < 0 || extHead+n != extSize(b) || extHead+n > len(b) {
 		return extUnit{}, false
 	}
 	u.tags, u.storeTime = int64(binary.BigEndian.Uint64(b[2:])), int64(binary.BigEndian.Uint64(b[10:]))
-	if n := int(int16(binary.BigEndian.Uint16(b[18:]))); n > 0 {
-		if extHead+n > min(extSize(b), len(b)) {
-			return extUnit{}, false
-		}
+	if n > 0 {
 		u.bitMap = b[extHead : extHead+n : extHead+n]
 	}
 	return u, true
@@ -131,28 +135,58 @@ func (s *queueSet) extFile(q *queue, base int64) (*openFile, error) {
 	return s.cache.open(key, s.extPath(q, base))
 }
 
-// tagHash is the tag hash of an entry, wherever it is kept.
-func (s *queueSet) tagHash(q *queue, tags int64) (int64, error) {
-	if !isExt(tags) {
-		return tags, nil
+// tagHash is the tag hash of an entry, wherever it is kept. What consumequeue_ext does not have, or not provably of this message, is
+// worked out from the message: times of delivery are kept as hashes too. It is 0 where that is not there either.
+func (s *Store) tagHash(q *queue, u unit) (int64, error) {
+	if !isExt(u.tags) {
+		return u.tags, nil
 	}
 	var buf [extGuess]byte
-	u, err := s.readExt(q, tags, buf[:])
-	return u.tags, err
+	ext, err := s.queues.readExt(q, u.tags, buf[:])
+	if err == nil && (u.phy < s.log.min() || s.log.storedAt(u.phy, ext.storeTime, buf[:])) {
+		return ext.tags, nil
+	}
+	record, err := s.log.readRecord(u.phy, nil)
+	if errors.Is(err, errGone) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var m codec.Message
+	if _, err := codec.DecodeRecord(record, &m, false); err != nil {
+		return 0, nil
+	}
+	return s.tagsCode(&m), nil
 }
 
-// matches asks a filter about an entry. An entry whose tag hash cannot be found is taken: clients filter once more, and a message
-// too many does less harm than one that never comes. buf is memory for readExt.
-func (s *queueSet) matches(q *queue, f Filter, u unit, buf []byte) bool {
+// passesOver asks a filter whether an entry's message is none of its. A message whose tag hash cannot be found is not passed over, and
+// what consumequeue_ext says against one has to be proved to be about it: clients filter once more, and a message too many does less
+// harm than one that never comes. cold says that the proof is on a disk that the query must not wait for. buf is memory for readExt.
+func (s *Store) passesOver(q *queue, query *Query, u unit, buf []byte) (over, cold bool) {
+	f := query.Filter
 	if !isExt(u.tags) {
-		return f.MatchUnit(u.tags)
+		return !f.MatchUnit(u.tags), false
 	}
-	ext, err := s.readExt(q, u.tags, buf)
+	ext, err := s.queues.readExt(q, u.tags, buf)
 	if err != nil {
-		return true
+		return false, false
 	}
-	if f, ok := f.(ExtFilter); ok && !f.MatchBitMap(ext.storeTime, ext.bitMap) {
-		return false
+	if bits, ok := f.(ExtFilter); (!ok || bits.MatchBitMap(ext.storeTime, ext.bitMap)) && f.MatchUnit(ext.tags) {
+		return false, false
 	}
-	return f.MatchUnit(ext.tags)
+	switch {
+	case u.phy < s.log.min():
+		return true, false // nobody can miss it
+	case query.NoWait && !s.log.mapped(u):
+		return false, true
+	}
+	return s.log.storedAt(u.phy, ext.storeTime, buf), false
+}
+
+// storedAt reports whether the record at phy says that it was stored at a time. buf is memory for it.
+func (l *commitLog) storedAt(phy, storeTime int64, buf []byte) bool {
+	head := buf[:codec.RecordHeadSize]
+	g, err := l.segmentOf(phy, len(head))
+	return err == nil && l.readSegment(g, phy, head) == nil && codec.RecordStoreTimestamp(head) == storeTime
 }

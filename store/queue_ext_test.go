@@ -4,15 +4,20 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
+	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
+	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/store/vfs"
 )
 
@@ -28,8 +33,10 @@ func TestExtEntries(t *testing.T) {
 	disk := vfs.NewMemory()
 	o := smallOptions(disk, "/store")
 	s := mustOpen(t, o)
+	var times []int64
 	for i := range 9 {
-		mustAppend(t, s, message("topic", 0, i)) // tags T0, T1, T2 in turn
+		r := mustAppend(t, s, message("topic", 0, i)) // tags T0, T1, T2 in turn
+		times = append(times, r.StoreTimestamp)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -48,7 +55,9 @@ func TestExtEntries(t *testing.T) {
 		at := int64(len(ext))
 		ext = binary.BigEndian.AppendUint16(ext, 20+bitMap)
 		ext = binary.BigEndian.AppendUint64(ext, uint64(u.tags))
-		ext = append(ext, make([]byte, 8+2+bitMap)...)
+		ext = binary.BigEndian.AppendUint64(ext, uint64(times[i]))
+		ext = binary.BigEndian.AppendUint16(ext, bitMap)
+		ext = append(ext, make([]byte, bitMap)...)
 		u.tags = math.MinInt64 + at
 		if _, err := queue.WriteAt(appendUnit(nil, u), i*queueUnit); err != nil {
 			t.Fatal(err)
@@ -132,6 +141,129 @@ func checkExt(t *testing.T, s *Store, topic string, id int32, want []*codec.Mess
 		}
 		if bits := lengthMap(nil, topic, m.Properties); got.tags != s.tagsCode(m) || got.storeTime != m.StoreTimestamp || !bytes.Equal(got.bitMap, bits) {
 			t.Fatalf("entry %d of %s/%d: %+v, want the hash %d, the time %d, the bits %v", m.QueueOffset, topic, id, got, s.tagsCode(m), m.StoreTimestamp, bits)
+		}
+	}
+}
+
+// bitsOfTag is a bit map of one byte with a bit for each of the three tags of message.
+func bitsOfTag(dst []byte, _, properties string) []byte {
+	tag, _ := codec.Property(properties, protocol.PropertyTags)
+	return append(dst, 1<<(tag[1]-'0'))
+}
+
+// tagByBits takes messages of the tag T1, by their bits, their hash, and in the end by themselves, which it counts.
+type tagByBits struct {
+	oneTag
+	records int
+}
+
+func (*tagByBits) MatchBitMap(_ int64, bits []byte) bool {
+	return len(bits) != 1 || bits[0]&(1<<1) != 0
+}
+
+func (f *tagByBits) MatchRecord(record []byte) bool {
+	f.records++
+	var m codec.Message
+	_, err := codec.DecodeRecord(record, &m, false)
+	return err == nil && bytes.Equal(bitsOfTag(nil, "", m.Properties), []byte{1 << 1})
+}
+
+// TestExtGarbage: whatever stands in the place of a unit, no message is hidden from its reader, while units that are whole save looking at
+// the record.
+func TestExtGarbage(t *testing.T) {
+	const messages, unitSize = 300, extHead + 1
+	for _, mapped := range []bool{true, false} {
+		disk, rng := vfs.NewMemory(), rand.New(rand.NewPCG(1, 2))
+		o := smallOptions(disk, "/store")
+		o.QueueExtSize, o.BitMap, o.Tuning.QueueExt = 1<<20, bitsOfTag, true
+		now := time.UnixMilli(1750000000000)
+		o.Now = func() time.Time { now = now.Add(time.Millisecond); return now }
+		if !mapped { // but the last of several
+			o.SegmentSize = 8 << 10
+		}
+		s := mustOpen(t, o)
+		var want []int64
+		for i := range messages {
+			mustAppend(t, s, message("topic", 0, i))
+			if i%3 == 1 {
+				want = append(want, int64(i))
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f, err := disk.Open("/store/consumequeue_ext/topic/0/"+segmentName(0), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := make([]byte, messages*unitSize)
+		if _, err := f.ReadAt(whole, 0); err != nil {
+			t.Fatal(err)
+		}
+		spoiled := 0
+		for i := range messages {
+			b := bytes.Clone(whole[i*unitSize : (i+1)*unitSize])
+			switch rng.IntN(12) {
+			case 0: // the unit of another message
+				copy(b, whole[rng.IntN(messages)*unitSize:][:unitSize])
+			case 1:
+				clear(b)
+			case 2:
+				clear(b[2:])
+			case 3: // another hash, other bits, another time
+				clear(b[2:18])
+				b[extHead] = 0
+			case 4:
+				binary.BigEndian.PutUint16(b, uint16(rng.IntN(1<<16)))
+				b[extHead] = 0
+			case 5:
+				for k := range b {
+					b[k] = byte(rng.Uint32())
+				}
+			default:
+				continue
+			}
+			spoiled++
+			if _, err := f.WriteAt(b, int64(i)*unitSize); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.Close()
+		s = mustOpen(t, o)
+		s.coolSegments()
+		var got []int64
+		var r GetResult
+		filter := &tagByBits{oneTag: "T1"}
+		cold := 0
+		for q := (Query{Topic: "topic", MaxCount: 32, Filter: filter, NoWait: true}); q.Offset < messages; {
+			s.Get(&q, &r)
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			if q.NoWait = !r.Cold; r.Cold {
+				cold++
+				continue
+			}
+			got, q.Offset = append(got, r.QueueOffsets...), r.NextOffset
+		}
+		r.Release()
+		if !slices.Equal(got, want) {
+			t.Errorf("mapped %t: %v are found, want %v", mapped, got, want)
+		}
+		if most := 2*len(want) + spoiled; filter.records > most || filter.records == messages || mapped != (cold == 0) {
+			t.Errorf("mapped %t: %d records were looked at, %d of %d units were spoiled, %d reads were cold", mapped, filter.records, spoiled, messages, cold)
+		}
+		units, err := s.Units("topic", 0, 0, messages)
+		if err != nil || len(units) != messages {
+			t.Fatalf("%d entries, %v", len(units), err)
+		}
+		for i, u := range units {
+			if u.TagsCode != int64(compat.HashCode(fmt.Sprintf("T%d", i%3))) {
+				t.Errorf("entry %d has the hash %d", i, u.TagsCode)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

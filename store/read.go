@@ -65,7 +65,7 @@ func (s *Store) Units(topic string, queueID int32, off int64, count int) ([]Unit
 		}
 		for i := range n {
 			u := l.decode(buf[int64(i)*l.unit:])
-			tags, err := s.queues.tagHash(q, u.tags)
+			tags, err := s.tagHash(q, u)
 			if err != nil {
 				return list, err
 			}
