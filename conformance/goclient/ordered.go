@@ -60,7 +60,7 @@ func orderedBrokerReturns(t *conformance.T) {
 	t.Check(brokers[1].Start(t.Context()), "start the broker")
 	awaitQueues(t, topic, queues*len(brokers))
 	send("after", brokers)
-	lockedBySomebody(t, brokers[1], group, topic, queues)
+	t.WantLocked(brokers[1], group, topic, queues)
 	messages, _ := in.all()
 	first := map[primitive.MessageQueue][]string{} // what was given again is not counted
 	for _, m := range messages {
@@ -95,20 +95,4 @@ func awaitQueues(t *conformance.T, topic string, n int) {
 		}
 		return nil
 	})
-}
-
-// lockedBySomebody wants a stranger's request for the locks of all queues to be refused.
-func lockedBySomebody(t *conformance.T, b *conformance.Server, group, topic string, queues int) {
-	var set []map[string]any
-	for id := range queues {
-		set = append(set, map[string]any{"topic": topic, "brokerName": b.Name(), "queueId": id})
-	}
-	body, err := json.Marshal(map[string]any{"clientId": "a stranger", "consumerGroup": group, "mqSet": set})
-	t.Check(err, "encode a request")
-	r, err := wire.Call(t.Context(), b.Address(), &wire.Frame{Code: int32(protocol.LockBatchMQ), Body: body})
-	t.Check(err, "ask for locks")
-	var answer struct{ LockOKMQSet []any }
-	if err := json.Unmarshal(r.Body, &answer); err != nil || len(answer.LockOKMQSet) > 0 {
-		t.Errorf("a stranger is given the locks %s", r.Body)
-	}
 }

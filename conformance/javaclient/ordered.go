@@ -2,14 +2,11 @@ package javaclient
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/gantrymq/gantry/conformance/javadriver"
-	"github.com/gantrymq/gantry/conformance/wire"
-	"github.com/gantrymq/gantry/protocol"
 )
 
 // quickRebalance lets a consumer divide queues, and renew its locks on them, every second.
@@ -84,7 +81,7 @@ func orderedBrokerReturns(k *kit) {
 	send("meanwhile", 1)
 	k.Check(brokers[1].Start(k.ctx), "start the broker")
 	k.shared([]*javadriver.PushConsumer{c}, queues*len(brokers))
-	k.lockedBySomebody(brokers[1].Address(), brokers[1].Name(), group, topic, queues)
+	k.WantLocked(brokers[1], group, topic, queues)
 	k.awaitQueues(p, topic, queues*len(brokers))
 	send("after", 2)
 	first := map[string][]string{} // what was given again is not counted
@@ -98,21 +95,5 @@ func orderedBrokerReturns(k *kit) {
 		if !slices.Equal(first[at], want) {
 			k.Errorf("queue %s came as %q, want %q", at, first[at], want)
 		}
-	}
-}
-
-// lockedBySomebody wants a stranger's request for the locks of all queues to be refused.
-func (k *kit) lockedBySomebody(address, broker, group, topic string, queues int) {
-	var set []map[string]any
-	for id := range queues {
-		set = append(set, map[string]any{"topic": topic, "brokerName": broker, "queueId": id})
-	}
-	body, err := json.Marshal(map[string]any{"clientId": "a stranger", "consumerGroup": group, "mqSet": set})
-	k.Check(err, "encode a request")
-	r, err := wire.Call(k.ctx, address, &wire.Frame{Code: int32(protocol.LockBatchMQ), Body: body})
-	k.Check(err, "ask for locks")
-	var answer struct{ LockOKMQSet []any }
-	if err := json.Unmarshal(r.Body, &answer); err != nil || len(answer.LockOKMQSet) > 0 {
-		k.Errorf("a stranger is given the locks %s", r.Body)
 	}
 }
