@@ -23,16 +23,56 @@ import (
 // soakDue is the property with the time, in milliseconds, before which nobody may be given a message.
 const soakDue = "SOAK_DUE"
 
-// produce sends messages to either topic until its life ends, some of them delayed by a level, others until a time of their own.
-func (s *soak) produce(ctx context.Context) {
-	p, err := rocketmq.NewProducer(producer.WithNsResolver(resolver(s.T)), producer.WithGroupName(s.group+"-producers"),
-		producer.WithInstanceName(s.Group()), producer.WithRetry(0), producer.WithSendMsgTimeout(2*time.Second))
+// producing are the options of a producer of the soak. It sends a message once: one without an answer may be there or not.
+func (s *soak) producing(group string, more ...producer.Option) []producer.Option {
+	return append([]producer.Option{
+		producer.WithNsResolver(resolver(s.T)), producer.WithGroupName(group), producer.WithInstanceName(s.Group()),
+		producer.WithRetry(0), producer.WithSendMsgTimeout(2 * time.Second),
+	}, more...)
+}
+
+// sending has a producer do one thing after the other, with pauses, until its life ends.
+func (s *soak) sending(ctx context.Context, group string, between time.Duration, do func(rocketmq.Producer), more ...producer.Option) {
+	p, err := rocketmq.NewProducer(s.producing(group, more...)...)
 	s.Check(err, "make a producer")
 	if p.Start() != nil {
 		return
 	}
 	defer func() { _ = p.Shutdown() }()
 	for ctx.Err() == nil {
+		do(p)
+		rest(ctx, between)
+	}
+}
+
+// rest waits for d, or less when a life ends.
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// consuming is a member of a group, with a handler for each topic, until its life ends.
+func (s *soak) consuming(ctx context.Context, group string, handlers map[string]handler, more ...consumer.Option) {
+	c, err := rocketmq.NewPushConsumer(append([]consumer.Option{
+		consumer.WithNsResolver(resolver(s.T)), consumer.WithGroupName(group), consumer.WithInstance(s.Group()),
+		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset), consumer.WithMaxReconsumeTimes(1000),
+	}, more...)...)
+	s.Check(err, "make a consumer")
+	for topic, h := range handlers {
+		s.Check(c.Subscribe(topic, everything, h), "subscribe")
+	}
+	if c.Start() != nil {
+		return // while the broker is away its topics have no route
+	}
+	<-ctx.Done()
+	_ = c.Shutdown()
+}
+
+// produce sends messages to either topic until its life ends, some of them delayed by a level, others until a time of their own.
+func (s *soak) produce(ctx context.Context) {
+	s.sending(ctx, s.group+"-producers", sendPause, func(p rocketmq.Producer) {
 		l := &s.pushed
 		n := s.serial.Add(1)
 		if n%2 == 0 {
@@ -51,20 +91,13 @@ func (s *soak) produce(ctx context.Context) {
 		if r, err := p.SendSync(ctx, m); err == nil && r.Status == primitive.SendOK {
 			l.acknowledged(string(m.Body), r)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(sendPause):
-		}
-	}
+	})
 }
 
 // consume is a member of the group until its life ends. Now and then it asks for a message again.
 func (s *soak) consume(ctx context.Context) {
-	c, err := rocketmq.NewPushConsumer(consumer.WithNsResolver(resolver(s.T)), consumer.WithGroupName(s.group), consumer.WithInstance(s.Group()),
-		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset), consumer.WithMaxReconsumeTimes(1000))
-	s.Check(err, "make a consumer")
-	for _, l := range []*ledger{&s.pushed, &s.transacted} {
-		s.Check(c.Subscribe(l.topic, everything, func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+	into := func(l *ledger) handler {
+		return func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 			for _, m := range messages {
 				l.given(string(m.Body), m.GetProperty(soakDue), m.StoreTimestamp, m.ReconsumeTimes)
 			}
@@ -80,13 +113,9 @@ func (s *soak) consume(ctx context.Context) {
 				return consumer.ConsumeRetryLater, nil
 			}
 			return consumer.ConsumeSuccess, nil
-		}), "subscribe")
+		}
 	}
-	if c.Start() != nil {
-		return // while the broker is away its topics have no route
-	}
-	<-ctx.Done()
-	_ = c.Shutdown()
+	s.consuming(ctx, s.group, map[string]handler{s.pushed.topic: into(&s.pushed), s.transacted.topic: into(&s.transacted)})
 }
 
 // pop pops and acknowledges over a connection of its own until its life or the connection ends: then it dies, with what it has

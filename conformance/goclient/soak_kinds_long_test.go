@@ -51,8 +51,7 @@ func (byBody) CheckLocalTransaction(m *primitive.MessageExt) primitive.LocalTran
 // transact sends messages in transactions until its life or the load ends, and answers for them, and for those of producers that
 // are gone, as long as it lives. The end of a transaction may be lost with the broker: it is asked about then, too.
 func (s *soak) transact(ctx, load context.Context) {
-	p, err := rocketmq.NewTransactionProducer(byBody{}, producer.WithNsResolver(resolver(s.T)), producer.WithGroupName(s.group+"-transactions"),
-		producer.WithInstanceName(s.Group()), producer.WithRetry(0), producer.WithSendMsgTimeout(2*time.Second))
+	p, err := rocketmq.NewTransactionProducer(byBody{}, s.producing(s.group+"-transactions")...)
 	s.Check(err, "make a producer")
 	if p.Start() != nil {
 		return
@@ -66,25 +65,14 @@ func (s *soak) transact(ctx, load context.Context) {
 		if err == nil && r.Status == primitive.SendOK && !isRolledBack(body) {
 			s.transacted.acknowledged(body, r.SendResult)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(4 * sendPause):
-		}
+		rest(ctx, 4*sendPause)
 	}
 	<-ctx.Done()
 }
 
 // produceInOrder sends the messages of each key to its queue, one after the other: each until it is acknowledged.
 func (s *soak) produceInOrder(ctx context.Context) {
-	p, err := rocketmq.NewProducer(producer.WithNsResolver(resolver(s.T)), producer.WithGroupName(s.group+"-ordered"),
-		producer.WithInstanceName(s.Group()), producer.WithRetry(0), producer.WithSendMsgTimeout(2*time.Second),
-		producer.WithQueueSelector(producer.NewManualQueueSelector()))
-	s.Check(err, "make a producer")
-	if p.Start() != nil {
-		return
-	}
-	defer func() { _ = p.Shutdown() }()
-	for ctx.Err() == nil {
+	s.sending(ctx, s.group+"-ordered", 4*sendPause, func(p rocketmq.Producer) {
 		for key := range soakQueues {
 			number := s.ordered.next(key)
 			m := primitive.NewMessage(s.ordered.topic, fmt.Appendf(nil, "%d-%d", key, number))
@@ -93,20 +81,12 @@ func (s *soak) produceInOrder(ctx context.Context) {
 				s.ordered.acknowledged(key, number)
 			}
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(4 * sendPause):
-		}
-	}
+	}, producer.WithQueueSelector(producer.NewManualQueueSelector()))
 }
 
 // consumeInOrder is a member of the ordered group until its life ends. Now and then it asks for a message again.
 func (s *soak) consumeInOrder(ctx context.Context) {
-	c, err := rocketmq.NewPushConsumer(consumer.WithNsResolver(resolver(s.T)), consumer.WithGroupName(s.orderedGroup), consumer.WithInstance(s.Group()),
-		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset), consumer.WithConsumerOrder(true), consumer.WithMaxReconsumeTimes(1000),
-		consumer.WithRebalanceLockInterval(5*time.Second), consumer.WithSuspendCurrentQueueTimeMillis(200*time.Millisecond))
-	s.Check(err, "make a consumer")
-	s.Check(c.Subscribe(s.ordered.topic, everything, func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+	s.consuming(ctx, s.orderedGroup, map[string]handler{s.ordered.topic: func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		again := rand.N(50) == 0
 		for _, m := range messages {
 			s.ordered.given(string(m.Body), !again)
@@ -115,10 +95,6 @@ func (s *soak) consumeInOrder(ctx context.Context) {
 			return consumer.SuspendCurrentQueueAMoment, nil
 		}
 		return consumer.ConsumeSuccess, nil
-	}), "subscribe")
-	if c.Start() != nil {
-		return // while the broker is away its topics have no route
-	}
-	<-ctx.Done()
-	_ = c.Shutdown()
+	}}, consumer.WithConsumerOrder(true),
+		consumer.WithRebalanceLockInterval(5*time.Second), consumer.WithSuspendCurrentQueueTimeMillis(200*time.Millisecond))
 }

@@ -162,9 +162,6 @@ func (s *soak) lives(ctx context.Context, average time.Duration, live func(conte
 		life, end := context.WithTimeout(ctx, average/2+rand.N(average))
 		live(life)
 		end()
-		select { // a broker that is away is not asked as fast as possible
-		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond):
-		}
+		rest(ctx, 100*time.Millisecond) // a broker that is away is not asked as fast as possible
 	}
 }
