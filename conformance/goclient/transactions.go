@@ -15,10 +15,10 @@ import (
 	"github.com/gantrymq/gantry/conformance"
 )
 
-// quickChecks has the broker ask for the state of a transaction after seconds, not minutes. The
-// same words as in the cases of the Java client, so that all of them share servers.
+// quickChecks has the broker ask for the state of a transaction after seconds, not minutes, and go on
+// asking. The same words as in the cases of the Java client, so that all of them share servers.
 var quickChecks = conformance.Settings{Broker: map[string]string{
-	"transactionTimeOut": "1000", "transactionCheckInterval": "1000",
+	"transactionTimeOut": "1000", "transactionCheckInterval": "1000", "transactionCheckMax": "1000",
 }}
 
 // Properties of a message that say what its producer decides, at once and when it is asked.

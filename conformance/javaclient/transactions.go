@@ -1,6 +1,7 @@
 package javaclient
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -98,7 +99,7 @@ func transactionProducerGone(k *kit) {
 }
 
 // transactionsAcrossRestart: the producer is asked by the next life of the broker about what it has
-// opened in the one before.
+// opened in the one before, and about an end that the broker did not take any more.
 func transactionsAcrossRestart(k *kit) {
 	k.StartServers()
 	p := k.producer(args{"transaction": true, "retries": 2})
@@ -120,9 +121,11 @@ func transactionsAcrossRestart(k *kit) {
 	broker := k.Servers().Broker()
 	k.Check(broker.Stop(k.ctx), "stop the broker")
 	k.Check(broker.Start(k.ctx), "start the broker")
+	ctx, cancel := context.WithTimeout(k.ctx, k.Stretch(time.Minute))
+	defer cancel()
 	// Once each, or oftener: see the case of transactions.
-	_, err := c.Wait(k.ctx, func(got []message) bool {
+	_, err := c.Wait(ctx, func(got []message) bool {
 		return slices.Equal(slices.Compact(texts(got)), []string{"committed", "open"})
 	})
-	k.Check(err, "consume what was committed")
+	k.Check(err, "consume what was committed, with questions about %q", texts(p.Checks.Messages()))
 }
