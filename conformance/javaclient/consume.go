@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,8 +26,14 @@ func tags(k *kit) {
 
 func sqlRefused(k *kit) {
 	p := k.producer(nil)
-	topic := k.topic(p, 1)
-	_, err := k.driver.Push(k.ctx, k.nameSrv, k.Group(), topic, args{"sql": "colour = 'blue'"})
+	k.wantSQLRefused(k.Group(), k.topic(p, 1), nil)
+}
+
+// wantSQLRefused wants a consumer that subscribes by SQL not to start.
+func (k *kit) wantSQLRefused(group, topic string, a args) {
+	all := args{"sql": "colour = 'blue'"}
+	maps.Copy(all, a)
+	_, err := k.driver.Push(k.ctx, k.nameSrv, group, topic, all)
 	e := k.wantError(err, "MQClientException", systemError)
 	if want := "The broker does not support consumer to filter message by SQL92"; !strings.Contains(e.Remark, want) {
 		k.Errorf("the client said %q, want %q", e.Remark, want)
@@ -200,6 +207,35 @@ func listenerThrows(k *kit) {
 		if got[0].Reconsumed != 0 || got[1].Reconsumed != 1 {
 			k.Errorf("after %s: reconsumeTimes %d and %d, want 0 and 1", failure, got[0].Reconsumed, got[1].Reconsumed)
 		}
+	}
+}
+
+// partOfBatch: a listener takes the messages of a batch up to its ackIndex. The others come again, and the
+// group's offset goes on behind all of them.
+func partOfBatch(k *kit) {
+	const size = 5
+	p := k.producer(nil)
+	topic := k.topic(p, 1)
+	groups := map[int]string{-1: k.knownGroup(topic), 1: k.knownGroup(topic), size: k.Group()} // by ackIndex
+	sent := map[string]javadriver.SendResult{}
+	for _, body := range bodies("part", size) {
+		sent[body] = k.send(p, message{Topic: topic, Body: []byte(body)}, nil)
+	}
+	k.AwaitEnd(topic, 0, size) // they come to the listener as one batch
+	consumers := map[int]*javadriver.PushConsumer{}
+	for ackIndex, group := range groups {
+		consumers[ackIndex] = k.push(group, topic, args{"consumeBatch": size, "failures": 1, "failure": "PART", "ackIndex": ackIndex})
+	}
+	for ackIndex, c := range consumers {
+		want := bodies("part", size)
+		want = append(want, want[min(ackIndex+1, size):]...)
+		for i, m := range k.wantTexts(c, want) {
+			again := i >= size
+			if m.Topic != topic || again != (m.Reconsumed == 1) || again != (m.Properties["ORIGIN_MESSAGE_ID"] == sent[m.Text()].OffsetMsgID) {
+				k.Errorf("after ackIndex %d, delivery %d is %+v", ackIndex, i, m)
+			}
+		}
+		k.awaitPersisted(c, groups[ackIndex], topic, size)
 	}
 }
 

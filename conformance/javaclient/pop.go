@@ -3,6 +3,7 @@ package javaclient
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -55,19 +56,98 @@ func popConsumers(k *kit) {
 	}
 }
 
-// popAgain: a message that fails comes again, with its count, to a group that
-// pops.
+// popAgain: what fails comes again, with its count, to a group that pops: all of a batch, or what lies
+// behind the listener's ackIndex, or all that the group's SQL selects.
 func popAgain(k *kit) {
+	p := k.producer(nil)
+	topic := k.topic(p, 1)
+	sent := map[string]javadriver.SendResult{}
+	for i, colour := range []string{"blue", "red", "blue"} {
+		body := fmt.Sprint(i)
+		sent[body] = k.send(p, message{Topic: topic, Body: []byte(body), Tags: "TagA", Keys: "key", Properties: map[string]string{"colour": colour}}, nil)
+	}
+	k.AwaitEnd(topic, 0, int64(len(sent))) // they are popped together
+	poppers := []struct {
+		args     args
+		want     []string
+		consumer *javadriver.PushConsumer
+	}{
+		{args: args{}, want: []string{"0", "0", "1", "1", "2", "2"}},
+		{args: args{"failure": "PART", "ackIndex": 0}, want: []string{"0", "1", "1", "2", "2"}},
+		{args: args{"sql": "colour = 'blue'"}, want: []string{"0", "0", "2", "2"}},
+	}
+	for i := range poppers {
+		group, a := k.Group(), args{"clientRebalance": false, "consumeBatch": len(sent), "failures": 1}
+		k.popping(topic, group)
+		maps.Copy(a, poppers[i].args)
+		poppers[i].consumer = k.push(group, topic, a)
+	}
+	for _, c := range poppers {
+		times := map[string]int{}
+		for _, m := range k.wantTexts(c.consumer, c.want) {
+			if m.Reconsumed != times[m.Text()] || m.Topic != topic || m.Tags != "TagA" || m.Keys != "key" || m.Properties["POP_CK"] == "" || m.MsgID != sent[m.Text()].MsgID {
+				k.Errorf("with %v, delivery %d of %+v", c.args, times[m.Text()], m)
+			}
+			times[m.Text()]++
+		}
+	}
+}
+
+// popSQL: a group that pops is given what its SQL selects of what is there, and of what comes while it waits.
+func popSQL(k *kit) {
+	p := k.producer(nil)
+	topic, group := k.topic(p, 2), k.Group()
+	k.popping(topic, group)
+	send := func(prices ...string) {
+		for _, price := range prices {
+			k.send(p, message{Topic: topic, Body: []byte(price), Properties: map[string]string{"price": price}}, nil)
+		}
+	}
+	send("5", "15", "25.5", "much")
+	c := k.push(group, topic, args{"clientRebalance": false, "sql": "price BETWEEN 4.5 AND 20.5"})
+	_, err := c.WaitCount(k.ctx, 2)
+	k.Check(err, "pop what is there")
+	send("6", "16", "26.5", "little")
+	for _, m := range k.wantTexts(c, []string{"5", "15", "6", "16"}) {
+		if m.Topic != topic || m.Reconsumed != 0 || m.Properties["POP_CK"] == "" {
+			k.Errorf("popped %+v", m)
+		}
+	}
+}
+
+// popSQLRefused: a group that pops is refused SQL like others. The client asks before its first pop.
+func popSQLRefused(k *kit) {
 	p := k.producer(nil)
 	topic, group := k.topic(p, 1), k.Group()
 	k.popping(topic, group)
-	c := k.push(group, topic, args{"clientRebalance": false, "failures": 1})
-	r := k.send(p, message{Topic: topic, Body: []byte("again"), Tags: "TagA", Keys: "key", Properties: map[string]string{"colour": "blue"}}, nil)
-	got, err := c.WaitCount(k.ctx, 2)
-	k.Check(err, "be given the message twice")
-	for i, m := range got {
-		if m.Reconsumed != i || m.Topic != topic || m.Text() != "again" || m.Tags != "TagA" || m.Keys != "key" || m.Properties["colour"] != "blue" || m.MsgID != r.MsgID {
-			k.Errorf("delivery %d: %+v", i, m)
+	k.wantSQLRefused(group, topic, args{"clientRebalance": false})
+}
+
+// popOrderly: this client has no way of its own to pop in order. A consumer with a listener in order pulls, and
+// locks its queues, whatever the request mode of its group says.
+func popOrderly(k *kit) {
+	const queues, each, failures = 2, 5, 2
+	p := k.producer(nil)
+	topic, group := k.topic(p, queues), k.Group()
+	k.popping(topic, group)
+	c := k.push(group, topic, args{"clientRebalance": false, "orderly": true, "failures": failures, "suspendMs": 200})
+	k.shared([]*javadriver.PushConsumer{c}, queues)
+	k.WantLocked(k.Servers().Broker(), group, topic, queues)
+	for i := range queues * each {
+		k.send(p, message{Topic: topic, Body: fmt.Appendf(nil, "%03d", i)}, args{"selectQueue": i % queues})
+	}
+	got, err := c.WaitCount(k.ctx, queues*each+failures)
+	k.Check(err, "consume in order, with %d suspensions", failures)
+	next := map[int]int64{}
+	for _, m := range got {
+		if m.Topic != topic || m.Properties["POP_CK"] != "" || m.QueueOffset != next[m.Queue] && m.QueueOffset != next[m.Queue]-1 {
+			k.Errorf("consumed %+v, want offset %d of the queue", m, next[m.Queue])
+		}
+		next[m.Queue] = m.QueueOffset + 1
+	}
+	for id, n := range next {
+		if n != each {
+			k.Errorf("queue %d ended at %d, want %d", id, n, each)
 		}
 	}
 }

@@ -20,8 +20,8 @@ import org.apache.rocketmq.common.message.MessageExt;
 /**
  * Commands {@code push.*}. Each message that arrives is an event before the listener answers, and the
  * listener answers as scripted: the first {@code failures} deliveries fail in the way that {@code failure}
- * names, the first of a message with the body {@code hang} gets no answer until the consumer is shut down,
- * the others succeed.
+ * names ({@code PART}: they succeed up to {@code ackIndex}), the first of a message with the body {@code hang}
+ * gets no answer until the consumer is shut down, the others succeed.
  */
 final class PushConsumer implements Main.Closer {
     private final DefaultMQPushConsumer consumer;
@@ -112,6 +112,10 @@ final class PushConsumer implements Main.Closer {
                 reply(msgs, a.str("reply"));
             }
             if (failures.getAndDecrement() <= 0) {
+                return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+            }
+            if (failure.equals("PART")) {
+                context.setAckIndex(a.num("ackIndex", -1));
                 return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
             }
             return fail(failure) ? null : ConsumeConcurrentlyStatus.RECONSUME_LATER;
