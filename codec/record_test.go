@@ -25,6 +25,41 @@ func sampleMessage() Message {
 	}
 }
 
+// TestRecordBelongs: only a whole record at its own place belongs to a queue's entry, and no bytes are too wrong to be asked about.
+func TestRecordBelongs(t *testing.T) {
+	m := sampleMessage()
+	record, err := AppendRecord(nil, &m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		topic         string
+		queueID       int32
+		offset, place int64
+		want          bool
+	}{
+		{"Orders", 3, 41, 1 << 33, true},
+		{"", 0, 0, 1 << 33, true},
+		{"", 3, 41, 0, false},
+		{"Order", 3, 41, 1 << 33, false},
+		{"Orders", 2, 41, 1 << 33, false},
+		{"Orders", 3, 40, 1 << 33, false},
+		{"Orders", 3, 41, 1<<33 + 1, false},
+	} {
+		if got := RecordBelongs(record, tt.topic, tt.queueID, tt.offset, tt.place); got != tt.want {
+			t.Errorf("%+v: %t", tt, got)
+		}
+	}
+	for n := range record {
+		if RecordBelongs(record[:n], "", 0, 0, 1<<33) || RecordBelongs(record[n+1:], "", 0, 0, 1<<33) {
+			t.Errorf("a part of the record, cut at %d, belongs to its entry", n)
+		}
+	}
+	if RecordBelongs(append(record, 0), "", 0, 0, 1<<33) {
+		t.Error("a record with a byte more belongs to its entry")
+	}
+}
+
 func TestRecordRoundTrip(t *testing.T) {
 	tests := []struct {
 		name   string

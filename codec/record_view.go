@@ -32,6 +32,17 @@ func RecordPhysicalOffset(record []byte) int64 {
 	return int64(binary.BigEndian.Uint64(record[posPhysical:]))
 }
 
+// RecordBelongs reports whether the bytes are one record, as far as its lengths tell, that lies at a physical offset and, unless topic
+// is "", has an offset in a queue of a topic. It trusts nothing: the bytes may be any.
+func RecordBelongs(record []byte, topic string, queueID int32, queueOffset, physicalOffset int64) bool {
+	f, err := parseRecord(record)
+	if err != nil || f.size != len(record) || RecordPhysicalOffset(record) != physicalOffset {
+		return false
+	}
+	return topic == "" || int32(binary.BigEndian.Uint32(record[posQueueID:])) == queueID && RecordQueueOffset(record) == queueOffset &&
+		string(record[f.topic:f.topic+f.topicLen]) == topic
+}
+
 // RecordStoreTimestamp reads the store time of a record, in ms.
 func RecordStoreTimestamp(record []byte) int64 {
 	return int64(binary.BigEndian.Uint64(record[storeTimePosition(record):]))

@@ -183,7 +183,7 @@ func (s *queueSet) expire(q *queue, logMin, synced int64) error {
 	for {
 		q.mu.Lock()
 		var first int64
-		several := len(q.files) > 1 && !q.removed
+		end, several := q.max, len(q.files) > 1 && !q.removed
 		if several {
 			first = q.files[0]
 		}
@@ -191,7 +191,7 @@ func (s *queueSet) expire(q *queue, logMin, synced int64) error {
 		if !several {
 			return nil
 		}
-		u, ok, err := s.unit(q, (first+l.fileSize)/l.unit-1)
+		_, u, ok, err := s.telling(q, (first+l.fileSize)/l.unit-1, end, false, make([]byte, batchUnit))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -13,10 +13,7 @@ import (
 // error is neither: then nothing may be changed. Nor may it where messages that were synced are not there any more and nothing
 // proves where they end. before is the store time of the record in front, 0 when there is none.
 func (s *Store) judgeDamage(p *recoveryPlan, at, limit, before int64, cause error) (next int64, ends bool, err error) {
-	switch {
-	case errors.Is(cause, codec.ErrRecordTruncated), errors.Is(cause, codec.ErrRecordMagic), errors.Is(cause, codec.ErrRecordLength),
-		errors.Is(cause, codec.ErrRecordCRC), errors.Is(cause, errMisplaced):
-	default:
+	if !noRecord(cause) {
 		return 0, false, fmt.Errorf("the commit log cannot be read: %w", cause)
 	}
 	if !p.unclean && p.own {
@@ -57,6 +54,12 @@ func (s *Store) judgeDamage(p *recoveryPlan, at, limit, before int64, cause erro
 		return 0, false, fmt.Errorf("the commit log is damaged at %d (%w), and a record at %d, which had been synced, is intact, but nothing proves that the damage ends there: nothing was changed; mend it with `gantry store repair`", at, cause, next)
 	}
 	return next, false, nil
+}
+
+// noRecord reports whether an error says that what was read is no record, and not that it could not be read.
+func noRecord(err error) bool {
+	return errors.Is(err, codec.ErrRecordTruncated) || errors.Is(err, codec.ErrRecordMagic) || errors.Is(err, codec.ErrRecordLength) ||
+		errors.Is(err, codec.ErrRecordCRC) || errors.Is(err, errMisplaced)
 }
 
 // provesBound reports whether what looks like a record at phy is one, and not bytes inside the body of a damaged one: its

@@ -35,6 +35,7 @@
 //
 // Locks, in the order in which they may be taken while another is held:
 //
+//	Store.mending       wrong entries of a queue are written again; held over I/O
 //	commitLog.prepare   creation and allocation of segments; held over I/O, never by Get
 //	commitLog.mu        the writer's position and the queues' next offsets; no I/O
 //	topicTable shards   the table's growth

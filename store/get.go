@@ -66,14 +66,17 @@ type GetResult struct {
 
 // readScan is what Get needs while it runs.
 type readScan struct {
-	list []readUnit
-	ext  [extGuess]byte
+	list   []readUnit
+	ext    [extGuess]byte
+	wrong  int64 // number of the entry before which the read ends because it cannot be true; -1 when there is none
+	passTo int64 // such entries up to this number are passed over
 }
 
 // readUnit is one message that Get decided to return.
 type readUnit struct {
-	off int64
-	u   unit
+	off    int64
+	number int64 // of the entry
+	u      unit
 }
 
 // Release gives back what Buffers refer to. The result can be used for another Get afterwards. Safe to repeat.
@@ -128,7 +131,7 @@ func (s *Store) Get(query *Query, r *GetResult) {
 	case off > r.MaxOffset:
 		r.Status, r.NextOffset = OffsetOverflowBadly, r.MaxOffset
 	default:
-		s.collect(q, query, r)
+		s.collectMended(q, query, r)
 	}
 }
 
@@ -172,13 +175,8 @@ func (l *readLimits) full(u unit, count, bytes int) bool {
 	return after > l.t.MaxTransferBytesOnDisk || count > l.t.MaxTransferCountOnDisk-1
 }
 
-// collect looks through the queue from query.Offset on and gathers what matches.
+// collect looks through the queue from query.Offset on and gathers what matches, up to an entry that cannot be true.
 func (s *Store) collect(q *queue, query *Query, r *GetResult) {
-	const unitsAtOnce = 64
-	if r.units == nil {
-		r.units = make([]byte, unitsAtOnce*queueUnit)
-		r.scan = &readScan{}
-	}
 	kind := q.topic.layout
 	limits := s.limits(query, kind.unit)
 	r.Status = NoMatchedMessage
@@ -189,7 +187,7 @@ func (s *Store) collect(q *queue, query *Query, r *GetResult) {
 	}
 	logMin := s.log.min()
 	list := r.scan.list[:0]
-	var newest int64
+	var newest, after int64
 	messages, bytes := 0, 0
 look:
 	for r.NextOffset < min(r.MaxOffset, limits.lookEnd) {
@@ -206,11 +204,21 @@ look:
 		}
 		for i := range n {
 			u := kind.decode(r.units[int64(i)*kind.unit:])
+			if kind.absurd(u, after, limits.logEnd) && s.absurdNow(kind, u, after, number <= r.scan.passTo) {
+				if r.stopAt(q, readUnit{r.NextOffset, number, u}) {
+					break look
+				}
+				number++
+				r.NextOffset = s.queues.behindWrong(q, number, r.NextOffset+1)
+				continue
+			}
 			off := kind.offset(u, number)
 			if off >= limits.lookEnd || limits.full(u, messages, bytes) {
 				break look
 			}
-			newest = u.phy
+			if newest = u.phy; !u.filler() {
+				after = u.phy
+			}
 			number++
 			r.NextOffset = off + int64(u.messages())
 			if query.Filter != nil {
@@ -237,7 +245,12 @@ look:
 					r.goneCold(query.Offset)
 					return
 				}
-				if taken, err := s.matchRecord(query.Filter, u); err != nil || !taken {
+				m := readUnit{off, number - 1, u}
+				taken, err := s.matchRecord(q, query.Filter, m)
+				if s.log.denies(u, err) && r.stopAt(q, m) {
+					break look
+				}
+				if err != nil || !taken {
 					r.Skipped++
 					if len(list) == 0 {
 						r.Status = NoMatchedMessage
@@ -248,14 +261,14 @@ look:
 					continue
 				}
 			}
-			list = append(list, readUnit{off, u})
+			list = append(list, readUnit{off, number - 1, u})
 			messages += u.messages()
 			bytes += int(u.size)
 		}
 	}
 	r.SuggestSlave = limits.logEnd-newest > limits.inMemory
 	r.scan.list = list
-	if s.load(query, list, r); r.Cold {
+	if s.load(q, query, list, r); r.Cold {
 		return
 	}
 	for i, b := range r.Buffers {
@@ -264,8 +277,9 @@ look:
 }
 
 // matchRecord shows a record to a filter.
-func (s *Store) matchRecord(f Filter, u unit) (taken bool, err error) {
+func (s *Store) matchRecord(q *queue, f Filter, m readUnit) (taken bool, err error) {
 	defer vfs.Catch("filter a message", vfs.Arm(), &err)
+	u := m.u
 	g, err := s.log.segmentOf(u.phy, int(u.size))
 	if err != nil {
 		return false, err
@@ -273,12 +287,19 @@ func (s *Store) matchRecord(f Filter, u unit) (taken bool, err error) {
 	if h, ok := g.pin(); ok {
 		defer h.unpin()
 		at := u.phy - g.base
-		return f.MatchRecord(h.mem[at : at+int64(u.size)]), nil
+		record := h.mem[at : at+int64(u.size)]
+		if !q.owns(record, m) {
+			return false, errWrongEntry
+		}
+		return f.MatchRecord(record), nil
 	}
 	b := getBuffer(int(u.size))
 	defer putBuffer(b)
 	if err := s.log.readSegment(g, u.phy, *b); err != nil {
 		return false, err
+	}
+	if !q.owns(*b, m) {
+		return false, errWrongEntry
 	}
 	return f.MatchRecord(*b), nil
 }
@@ -294,20 +315,25 @@ func (r *GetResult) goneCold(from int64) {
 }
 
 // load turns units into buffers: by reference where the segment is mapped, by one read for each neighbourhood where not,
-// unless that must not be waited for.
-func (s *Store) load(query *Query, list []readUnit, r *GetResult) {
+// unless that must not be waited for. It ends before a unit that points at something else than its record.
+func (s *Store) load(q *queue, query *Query, list []readUnit, r *GetResult) {
 	for len(list) > 0 {
 		u := list[0].u
 		g, err := s.log.segmentOf(u.phy, int(u.size))
-		if err != nil { // it expired just now, or the queue is damaged: readers pass over it
-			if r.Count == 0 && r.Status != Found {
+		if err != nil {
+			if s.log.denies(u, err) && r.stopAt(q, list[0]) {
+				return
+			}
+			if r.Count == 0 && r.Status != Found { // it expired just now
 				r.Status = MessageWasRemoving
 			}
 			list = list[1:]
 			continue
 		}
 		if h, ok := g.pin(); ok {
-			s.refer(h, list[0], r)
+			if !r.refer(q, h, list[0]) {
+				return
+			}
 			list = list[1:]
 			continue
 		}
@@ -316,28 +342,45 @@ func (s *Store) load(query *Query, list []readUnit, r *GetResult) {
 			return
 		}
 		n := neighbours(list, g)
-		if err := s.fetch(g, list[:n], r); err != nil {
-			if r.Count == 0 {
-				r.Status, r.Err = MessageWasRemoving, err
-			} else {
-				r.NextOffset = list[0].off // the next read meets the error again, with nothing before it
-			}
+		if !s.fetch(q, g, list[:n], r) {
 			return
 		}
 		list = list[n:]
 	}
 }
 
-// refer adds a mapped record to the result. The caller has pinned h; the pin becomes the result's, or is given back when the
-// result has one already.
-func (s *Store) refer(h *hotSegment, m readUnit, r *GetResult) {
+// failed ends a read before a message. Behind others the next read meets the error again, with nothing before it.
+func (r *GetResult) failed(m readUnit, err error) {
+	r.scan.wrong = -1
+	if r.Count == 0 {
+		r.Status, r.Err = MessageWasRemoving, err
+	} else {
+		r.NextOffset = m.off
+	}
+}
+
+// refer adds a mapped record to the result, and reports whether the read goes on. The caller has pinned h; the pin becomes the
+// result's, or is given back when the result has one already.
+func (r *GetResult) refer(q *queue, h *hotSegment, m readUnit) bool {
 	if n := len(r.pins); n > 0 && r.pins[n-1] == h {
 		h.unpin()
 	} else {
 		r.pins = append(r.pins, h)
 	}
 	at := m.u.phy - h.base
-	r.add(h.mem[at:at+int64(m.u.size)], m)
+	record := h.mem[at : at+int64(m.u.size)]
+	if m.number < q.found {
+		owned, err := q.ownsMapped(record, m)
+		if err != nil {
+			r.failed(m, err)
+			return false
+		}
+		if !owned {
+			return !r.stopAt(q, m)
+		}
+	}
+	r.add(record, m)
+	return true
 }
 
 // neighbours counts the units at the start of list that one read should fetch.
@@ -355,21 +398,28 @@ func neighbours(list []readUnit, g *segment) int {
 	return n
 }
 
-// fetch reads a neighbourhood into a pooled buffer and adds its records.
-func (s *Store) fetch(g *segment, list []readUnit, r *GetResult) error {
+// fetch reads a neighbourhood into a pooled buffer and adds its records, and reports whether the read goes on.
+func (s *Store) fetch(q *queue, g *segment, list []readUnit, r *GetResult) bool {
 	last := list[len(list)-1].u
 	from := list[0].u.phy
 	b := getBuffer(int(last.phy + int64(last.size) - from))
 	if err := s.log.readSegment(g, from, *b); err != nil {
 		putBuffer(b)
-		return err
+		r.failed(list[0], err)
+		return false
 	}
 	r.pooled = append(r.pooled, b)
 	for _, m := range list {
 		at := m.u.phy - from
-		r.add((*b)[at:at+int64(m.u.size)], m)
+		record := (*b)[at : at+int64(m.u.size)]
+		switch {
+		case q.owns(record, m):
+			r.add(record, m)
+		case r.stopAt(q, m):
+			return false
+		}
 	}
-	return nil
+	return true
 }
 
 // add puts a record behind the others, into the same buffer where it follows the last one in memory.

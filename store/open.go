@@ -40,6 +40,7 @@ func Open(o Options) (*Store, error) {
 	s.log = newCommitLog(&s.o, s.cache)
 	s.log.paths.full = s.nearlyFull
 	s.queues = newQueueSet(&s.o, s.log, s.cache)
+	s.queues.mend = s.mend
 	s.index = newKeyIndex(&s.o, s.cache)
 	s.dispatch.scan = s.log.scan(0, 0)
 	if err := s.recover(); err != nil {

@@ -85,6 +85,7 @@ type queue struct {
 
 	loading sync.Mutex // serialises load
 	loaded  atomic.Bool
+	found   int64 // the entries before this one were in the files when the queue was loaded; constant from then on
 
 	mu      sync.Mutex // guards the fields below; no I/O under it
 	files   []int64    // byte positions at which the existing files begin, ascending
@@ -98,6 +99,7 @@ type queue struct {
 	dirty   bool   // is in queueSet.dirty
 	room    int64  // entries that the files have room for that were begun
 	removed bool
+	beyond  []span // numbers of wrong entries that cannot be written again
 	ext     queueExt
 
 	minOffset int64 // of a queue of batches: the queue offset that min stands for

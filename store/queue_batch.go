@@ -129,13 +129,17 @@ func (s *queueSet) locate(q *queue, off int64, room []byte) (number int64, err e
 	lo, hi := q.min, q.max
 	q.mu.Unlock()
 	n := sort.Search(int(hi-lo), func(i int) bool {
-		u, ok, fault := s.unitThrough(q, lo+int64(i), room)
+		_, u, ok, fault := s.telling(q, lo+int64(i), hi, false, room)
 		if fault != nil {
 			err = fault
 		}
 		return ok && u.base+int64(u.count) > off
 	})
-	return lo + int64(n), err
+	if err != nil {
+		return 0, err
+	}
+	number, _, _, err = s.telling(q, lo+int64(n), hi, false, room)
+	return number, err
 }
 
 // unitAt reads the entry that a queue offset belongs to. ok is false beyond the ends.
@@ -152,11 +156,24 @@ func (s *queueSet) offsetOf(q *queue, number int64) (int64, error) {
 	if !q.topic.layout.batch {
 		return number, nil
 	}
-	u, ok, err := s.unit(q, number)
+	q.mu.Lock()
+	end := q.max
+	q.mu.Unlock()
+	_, u, ok, err := s.telling(q, number, end, false, make([]byte, batchUnit))
 	if !ok || err != nil {
 		return q.end(), err
 	}
 	return u.base, nil
+}
+
+// behindWrong is the queue offset to go on at behind an entry that is passed over; number is that of the next entry, and off the offset
+// behind if the entry stands for one message.
+func (s *queueSet) behindWrong(q *queue, number, off int64) int64 {
+	next, err := s.offsetOf(q, number)
+	if err != nil {
+		return off
+	}
+	return max(next, off)
 }
 
 // batchUnitOnDisk is unitOnDisk for a queue of batches: it searches the files as they are.
@@ -178,7 +195,7 @@ func (s *queueSet) batchUnitOnDisk(q *queue, off int64) (unit, error) {
 		if err != nil {
 			return unit{}, err
 		}
-		n, u, err := l.searchFile(f, 0, func(_ int64, u unit) (bool, error) { return l.valid(u) && u.base <= off, nil })
+		n, u, err := l.searchFile(f, 0, 0, func(_ int64, u unit) (bool, error) { return l.valid(u) && u.base <= off, nil })
 		f.Close()
 		if n > 0 || err != nil {
 			if u.base != off {

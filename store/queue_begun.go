@@ -175,7 +175,7 @@ func (s *queueSet) beginAnew(q *queue, u unit) error {
 	s.dropBegun(q)
 	q.mu.Lock()
 	s.pendingBytes.Add(-int64(len(q.tail)))
-	q.files, q.tail = nil, nil
+	q.files, q.tail, q.found = nil, nil, 0
 	q.min, q.minFor, q.max, q.written, q.room, q.blankTo, q.maxPhy, q.minOffset, q.maxOffset = 0, -1, 0, 0, 0, 0, 0, 0, 0
 	q.mu.Unlock()
 	s.event(Event{Level: Info, Text: fmt.Sprintf("consume queue %s/%d begins anew with the record at %d: its topic was deleted before, and made again", q.topic.name, q.id, u.phy)})

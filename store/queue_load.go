@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/store/vfs"
 )
 
 // queueTrust says how far the files of consume queues are believed when they are loaded. It is set at start, before any
@@ -35,11 +36,12 @@ func (s *queueSet) load(q *queue) error {
 	if err != nil {
 		return err
 	}
-	end, last, err := s.findEnd(q, files)
+	found, err := s.findEnd(q, files)
 	if err != nil {
 		return fmt.Errorf("load consume queue %s/%d: %w", q.topic.name, q.id, err)
 	}
-	files, err = s.cutBehind(q, files, end)
+	end, last := found.end, found.last
+	files, err = s.cutBehind(q, files, found)
 	if err != nil {
 		return fmt.Errorf("cut consume queue %s/%d at %d: %w", q.topic.name, q.id, end, err)
 	}
@@ -52,7 +54,7 @@ func (s *queueSet) load(q *queue) error {
 	q.mu.Lock()
 	q.files = files
 	l := q.topic.layout
-	q.max, q.written, q.room = end, end, l.room(end)
+	q.max, q.written, q.found, q.room = end, end, end, l.room(end)
 	if len(files) == 0 {
 		q.room = gone / l.unit // files before it have expired, and count: see lastBegun
 	}
@@ -73,6 +75,11 @@ func (s *queueSet) load(q *queue) error {
 	s.log.mu.Lock()
 	q.next = end
 	s.log.mu.Unlock()
+	for _, number := range found.holes {
+		if err := s.mend(q, number); err != nil {
+			return err
+		}
+	}
 	q.loaded.Store(true)
 	return nil
 }
@@ -127,15 +134,25 @@ func (s *queueSet) removeFrom(dir string, files []fs.DirEntry) error {
 	return nil
 }
 
-// findEnd finds the number behind the last entry that can be believed, and that entry.
-func (s *queueSet) findEnd(q *queue, files []int64) (end int64, last unit, err error) {
+// queueEnd is where a queue ends.
+type queueEnd struct {
+	end    int64   // the number behind the last entry that can be believed
+	last   unit    // that entry
+	holes  []int64 // the first numbers of runs before it that cannot be believed
+	litter bool    // something stands behind it, in its file
+}
+
+// endSearch are the questions of a search for a queue's end.
+type endSearch struct {
+	good func(number int64, u unit) (bool, error) // asked of any entry; good ones mostly come before others
+	sure func(number int64, u unit) (bool, error) // asked of what stands behind an entry that is not good
+}
+
+// findEnd finds the end of a queue.
+func (s *queueSet) findEnd(q *queue, files []int64) (queueEnd, error) {
 	l := q.topic.layout
 	believe := func(_ int64, u unit) (bool, error) {
 		return l.valid(u) && (u.filler() || u.phy+int64(u.size) <= s.trust.limit), nil
-	}
-	end, last, err = s.searchEnd(q, files, believe)
-	if err != nil || end == 0 || !s.trust.verify {
-		return end, last, err
 	}
 	logMin := s.log.min()
 	inLog := func(number int64, u unit) (bool, error) {
@@ -147,73 +164,142 @@ func (s *queueSet) findEnd(q *queue, files []int64) (end int64, last unit, err e
 		}
 		return s.log.isRecordOf(u, q.topic.name, q.id, l.offset(u, number))
 	}
-	if ok, err := inLog(end-1, last); ok || err != nil {
-		return end, last, err
+	// Behind zeros an entry counts if the log confirms it. One whose record has expired may be left from an earlier life.
+	sure := func(number int64, u unit) (bool, error) {
+		if u.filler() || u.phy < logMin && s.trust.verify {
+			return false, nil
+		}
+		return inLog(number, u)
+	}
+	found, err := s.searchEnd(q, files, endSearch{good: believe, sure: sure})
+	if err != nil || found.end == 0 || !s.trust.verify {
+		return found, err
+	}
+	if ok, err := inLog(found.end-1, found.last); ok || err != nil {
+		return found, err
 	}
 	// The search was led astray by leftovers. Entries that the log confirms and those it does not are apart in any case.
-	return s.searchEnd(q, files, inLog)
+	return s.searchEnd(q, files, endSearch{good: inLog, sure: sure})
 }
 
-// searchEnd searches for the first entry that is not good, given that good ones come before bad ones.
-func (s *queueSet) searchEnd(q *queue, files []int64, good func(number int64, u unit) (bool, error)) (end int64, last unit, err error) {
+// searchEnd searches the files for the last entry that is good, from the last file on.
+func (s *queueSet) searchEnd(q *queue, files []int64, search endSearch) (found queueEnd, err error) {
 	l := q.topic.layout
 	for _, base := range slices.Backward(files) {
 		f, err := s.file(q, base)
 		if err != nil {
-			return 0, unit{}, err
+			return queueEnd{}, err
 		}
-		n, u, err := l.searchFile(f, base/l.unit, good)
+		found, err = l.endOf(f, base/l.unit, search)
 		f.release()
+		if err != nil || found.end > base/l.unit {
+			return found, err
+		}
+	}
+	return found, nil
+}
+
+// endOf finds the end of a queue in a file, whose first entry has the number first. Where a search ends in the file the queue need not
+// end: entries may have been lost before others. So what stands behind is looked at, as far as anything stands there.
+func (l *layout) endOf(f vfs.File, first int64, search endSearch) (queueEnd, error) {
+	found := queueEnd{end: first}
+	for from := int64(0); ; {
+		count, last, err := l.searchFile(f, first, from, search.good)
 		if err != nil {
-			return 0, unit{}, err
+			return queueEnd{}, err
 		}
-		if n > 0 {
-			return base/l.unit + n, u, nil
+		if count > from {
+			found.end, found.last = first+count, last
 		}
+		next, litter, err := l.findBehind(f, first, count, search.sure)
+		if err != nil {
+			return queueEnd{}, err
+		}
+		if next < 0 {
+			found.litter = litter
+			return found, nil
+		}
+		found.holes = append(found.holes, first+count)
+		from = next
 	}
-	if len(files) > 0 {
-		return files[0] / l.unit, unit{}, nil
+}
+
+// findBehind looks for an entry of a file that is sure, from one on; -1 is none. Of what was never written nothing is read: a queue's last
+// file mostly is a hole. litter tells whether there is anything.
+func (l *layout) findBehind(f vfs.File, first, from int64, sure func(number int64, u unit) (bool, error)) (next int64, litter bool, err error) {
+	const page, most = 4 << 10, 1 << 20 // bytes of a read: up to the end of a page, and more where data goes on
+	var room []byte
+	for at, size := from*l.unit, int64(page); at < l.fileSize; size = min(2*size, most) {
+		at -= at % l.unit
+		end := min((at+size)/page*page, l.fileSize)
+		whole := (end - at + l.unit - 1) / l.unit * l.unit
+		if int64(len(room)) < whole {
+			room = make([]byte, whole)
+		}
+		if _, err := f.ReadAt(room[:end-at], at); err != nil {
+			return -1, litter, fmt.Errorf("read consume queue entry %d: %w", at/l.unit, err)
+		}
+		after, err := f.NextData(end)
+		if err != nil {
+			return -1, litter, err
+		}
+		if after > end {
+			clear(room[end-at : whole]) // the rest of the entry that lies across is zeros
+		} else {
+			whole = (end - at) / l.unit * l.unit // it is read again, with the next ones
+		}
+		for i := int64(0); i < whole; i += l.unit {
+			u := l.decode(room[i:])
+			if u == (unit{}) {
+				continue
+			}
+			litter = true
+			if ok, err := sure(first+(at+i)/l.unit, u); ok || err != nil {
+				return (at + i) / l.unit, litter, err
+			}
+		}
+		at = after
 	}
-	return 0, unit{}, nil
+	return -1, litter, nil
 }
 
 // searchRead is how many bytes of a file searchFile looks at together.
 const searchRead = 1024
 
-// searchFile counts the good entries at the start of a file whose first one has the number first. Most queues are short and the rest
-// of their file is a hole, so it looks at the start, then further off by and by, and halves what is left: each place in a hole costs
-// a page of the system's memory.
-func (l *layout) searchFile(f io.ReaderAt, first int64, good func(number int64, u unit) (bool, error)) (count int64, last unit, err error) {
+// searchFile counts the entries of a file, whose first one has the number first, up to the end of the good ones that begin with the one
+// at from. Most queues are short and the rest of their file is a hole, so it looks at the start, then further off by and by, and halves
+// what is left: each place in a hole costs a page of the system's memory.
+func (l *layout) searchFile(f io.ReaderAt, first, from int64, good func(number int64, u unit) (bool, error)) (count int64, last unit, err error) {
 	few := searchRead / l.unit
 	room := make([]byte, few*l.unit)
-	lo, hi := int64(0), l.fileSize/l.unit // entries before lo are good, the one at hi is not
+	lo, hi := from, l.fileSize/l.unit // those from there to lo are good, the one at hi is not
 	for reach := few; lo < hi; reach *= 2 {
 		at, n := lo, min(few, hi-lo)
-		if lo > 0 && hi-lo > few {
+		if lo > from && hi-lo > few {
 			at, n = min(lo+reach, (lo+hi)/2), 1
 		}
 		if _, err := f.ReadAt(room[:n*l.unit], at*l.unit); err != nil {
 			return 0, unit{}, fmt.Errorf("read consume queue entry %d: %w", at, err)
 		}
-		from, to := at, at+n // the same as lo and hi, for these
-		for from < to {
-			mid := (from + to) / 2
+		low, high := at, at+n // the same as lo and hi, for these
+		for low < high {
+			mid := (low + high) / 2
 			u := l.decode(room[(mid-at)*l.unit:])
 			ok, err := good(first+mid, u)
 			if err != nil {
 				return 0, unit{}, err
 			}
 			if ok {
-				from, last = mid+1, u
+				low, last = mid+1, u
 			} else {
-				to = mid
+				high = mid
 			}
 		}
-		if from > at {
-			lo = from
+		if low > at {
+			lo = low
 		}
-		if from < at+n {
-			hi = from
+		if low < at+n {
+			hi = low
 		}
 	}
 	return lo, last, nil
@@ -228,23 +314,15 @@ func (l *layout) readUnitAt(f io.ReaderAt, i int64) (unit, error) {
 }
 
 // cutBehind makes sure that nothing stands behind the end of a queue: upstream takes any entry that looks written for one.
-func (s *queueSet) cutBehind(q *queue, files []int64, end int64) ([]int64, error) {
+func (s *queueSet) cutBehind(q *queue, files []int64, found queueEnd) ([]int64, error) {
 	l := q.topic.layout
-	for len(files) > 0 {
-		last := files[len(files)-1]
-		if last < end*l.unit || len(files) == 1 {
-			break
-		}
-		if err := s.removeFile(q, last); err != nil {
+	for len(files) > 1 && files[len(files)-1] >= found.end*l.unit {
+		if err := s.removeFile(q, files[len(files)-1]); err != nil {
 			return nil, err
 		}
 		files = files[:len(files)-1]
 	}
-	if len(files) == 0 {
-		return files, nil
-	}
-	at := end*l.unit - files[len(files)-1]
-	if at >= l.fileSize {
+	if len(files) == 0 || !found.litter {
 		return files, nil
 	}
 	base := files[len(files)-1]
@@ -253,9 +331,7 @@ func (s *queueSet) cutBehind(q *queue, files []int64, end int64) ([]int64, error
 		return nil, err
 	}
 	defer f.release()
-	if u, err := l.readUnitAt(f, at/l.unit); err != nil || u == (unit{}) {
-		return files, err
-	}
+	at := found.end*l.unit - base
 	s.noteWritten(fileKey{q: q, base: base})
 	return files, f.Zero(at, l.fileSize-at)
 }

@@ -32,7 +32,7 @@ func TestSearchFile(t *testing.T) {
 					b = l.append(b, unit{phy: 100 * i, size: 100, base: i, count: 1})
 				}
 				f := &countingReader{ReaderAt: bytes.NewReader(append(b, make([]byte, l.fileSize-int64(len(b)))...))}
-				count, last, err := l.searchFile(f, 7, func(number int64, u unit) (bool, error) {
+				count, last, err := l.searchFile(f, 7, 0, func(number int64, u unit) (bool, error) {
 					if l.valid(u) && u.phy != 100*(number-7) {
 						t.Errorf("entry %d is taken for number %d", u.phy/100, number)
 					}

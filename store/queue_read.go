@@ -42,14 +42,41 @@ func (s *queueSet) unit(q *queue, number int64) (u unit, ok bool, err error) {
 	return s.unitThrough(q, number, b[:])
 }
 
-// unitThrough is unit with room for an entry, which is on the heap.
+// unitThrough is unit with room for an entry, which is on the heap. One that cannot be true is written again first.
 func (s *queueSet) unitThrough(q *queue, number int64, room []byte) (u unit, ok bool, err error) {
+	if u, ok, err = s.entry(q, number, room); !ok || !s.absurd(q, u) || q.passes(number) {
+		return u, ok, err
+	}
+	if err := s.mend(q, number); err != nil {
+		return unit{}, false, err
+	}
+	return s.entry(q, number, room)
+}
+
+// entry reads an entry as it stands. ok is false beyond the ends.
+func (s *queueSet) entry(q *queue, number int64, room []byte) (u unit, ok bool, err error) {
 	l := q.topic.layout
 	n, err := s.read(q, number, room[:l.unit])
 	if n == 0 || err != nil {
 		return unit{}, false, err
 	}
 	return l.decode(room), true, nil
+}
+
+func (s *queueSet) absurd(q *queue, u unit) bool {
+	return q.topic.layout.absurd(u, 0, s.log.end.Load())
+}
+
+// telling reads the first entry from a number on that a search can go by: one that could not be written again counts like the next,
+// and with records so does one that stands for no message. ok is false where there is none before end.
+func (s *queueSet) telling(q *queue, number, end int64, records bool, room []byte) (at int64, u unit, ok bool, err error) {
+	for ; number < end; number++ {
+		u, ok, err = s.unitThrough(q, number, room)
+		if !ok || err != nil || !s.absurd(q, u) && !(records && u.filler()) {
+			return number, u, ok, err
+		}
+	}
+	return end, unit{}, false, nil
 }
 
 // behindGap is the queue offset to go on at where the file of an entry cannot be read: the first one of the next file, or,
@@ -90,12 +117,9 @@ func (s *queueSet) entries(q *queue) (lo, hi int64, err error) {
 		return lo, hi, nil
 	}
 	var failed error
+	room := make([]byte, max(queueUnit, batchUnit))
 	n := sort.Search(int(hi-lo), func(i int) bool {
-		number := lo + int64(i)
-		u, ok, err := s.unit(q, number)
-		for ; ok && u.filler() && number < hi; number++ { // what stands for no message counts like the next one that does
-			u, ok, err = s.unit(q, number+1)
-		}
+		_, u, ok, err := s.telling(q, lo+int64(i), hi, true, room)
 		if err != nil {
 			failed = err
 		}

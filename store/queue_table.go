@@ -59,6 +59,8 @@ type queueSet struct {
 	bitMap      func(dst []byte, topic, properties string) []byte // may be nil
 	extMap      []byte                                            // the dispatcher's memory for it
 	extUsed     atomic.Bool                                       // there are ext files, or may be
+
+	mend func(q *queue, number int64) error // Store.mend
 }
 
 // topicShard is one part of the table. Readers load the map; whoever adds copies it under mu.
@@ -71,6 +73,7 @@ type topicShard struct {
 type topicQueues struct {
 	name   string
 	layout *layout
+	light  bool // it is a light queue: messages name it in their properties
 	list   atomic.Pointer[[]*queue]
 
 	growing sync.Mutex // guards listed and the growth of list; held while the topic's directory is listed
@@ -164,7 +167,7 @@ func (s *queueSet) topic(name string, create bool) *topicQueues {
 	}
 	grown := make(map[string]*topicQueues, len(old)+1)
 	maps.Copy(grown, old)
-	t := &topicQueues{name: strings.Clone(name), layout: l, listed: true}
+	t := &topicQueues{name: strings.Clone(name), layout: l, listed: true, light: compat.IsLMQ(name)}
 	t.list.Store(&[]*queue{})
 	grown[t.name] = t
 	sh.topics.Store(&grown)

@@ -61,24 +61,54 @@ func (s *Store) OffsetByTime(topic string, queueID int32, ms int64, upper bool) 
 
 // unitTime is the store time of the message at a queue offset.
 func (s *Store) unitTime(q *queue, off int64) (int64, error) {
-	u, ok, err := s.queues.unitAt(q, off)
-	if err != nil || !ok {
-		return 0, err
+	room := make([]byte, batchUnit)
+	for again := false; ; again = true {
+		number, err := s.queues.locate(q, off, room)
+		if err != nil {
+			return 0, err
+		}
+		u, ok, err := s.queues.unitThrough(q, number, room)
+		if err != nil || !ok {
+			return 0, err
+		}
+		t, own, err := s.recordTime(u, q.topic.layout.offset(u, number), q.topic.light)
+		if own || again || u.filler() || q.passes(number) {
+			return t, err
+		}
+		if err := s.mend(q, number); err != nil {
+			return 0, err
+		}
 	}
-	return s.log.storeTime(u)
 }
 
-// storeTime reads a record's store time.
-func (l *commitLog) storeTime(u unit) (int64, error) {
+// recordTime reads the store time of the record that an entry at an offset points to. own is false when that is another, as far as its
+// head tells, or none.
+func (s *Store) recordTime(u unit, off int64, light bool) (ms int64, own bool, err error) {
 	var head [codec.RecordHeadSize]byte
-	g, err := l.segmentOf(u.phy, len(head))
-	if err != nil {
-		return 0, err
+	if err := s.log.readHead(u.phy, head[:]); err != nil {
+		return 0, !s.log.denies(u, err), err
 	}
-	if err := l.readSegment(g, u.phy, head[:]); err != nil {
+	size, _, _ := codec.RecordHead(head[:])
+	own = size == u.size && codec.RecordPhysicalOffset(head[:]) == u.phy && (light || codec.RecordQueueOffset(head[:]) == off)
+	return codec.RecordStoreTimestamp(head[:]), own, nil
+}
+
+// storeTime reads the store time of the record at a position.
+func (l *commitLog) storeTime(phy int64) (int64, error) {
+	var head [codec.RecordHeadSize]byte
+	if err := l.readHead(phy, head[:]); err != nil {
 		return 0, err
 	}
 	return codec.RecordStoreTimestamp(head[:]), nil
+}
+
+// readHead reads the first bytes of a record.
+func (l *commitLog) readHead(phy int64, head []byte) error {
+	g, err := l.segmentOf(phy, len(head))
+	if err != nil {
+		return err
+	}
+	return l.readSegment(g, phy, head)
 }
 
 // StoreTime is the store time, in ms, of the message at a queue offset; -1 when there is none.
@@ -113,7 +143,7 @@ func (s *Store) EarliestLogTime() int64 {
 	if lo >= s.log.end.Load() {
 		return -1
 	}
-	t, err := s.log.storeTime(unit{phy: lo, size: codec.RecordHeadSize})
+	t, err := s.log.storeTime(lo)
 	if err != nil {
 		return -1
 	}

@@ -27,6 +27,8 @@ type Store struct {
 	dispatch   dispatcher
 	queueWaker chan struct{}
 
+	mending sync.Mutex // one wrong run of entries is written again at a time; held over I/O
+
 	checkpointing  sync.Mutex // serialises takeCheckpoint, and guards checkpoint and deleting; held over I/O
 	checkpoint     checkpoint
 	checkpointFile checkpointFile

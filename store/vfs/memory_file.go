@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"syscall"
 )
 
@@ -157,6 +158,22 @@ func (f *memFile) Zero(off, n int64) error {
 		}
 	}
 	return nil
+}
+
+// NextData implements File, page by page.
+func (f *memFile) NextData(off int64) (int64, error) {
+	if err := f.m.op(OpRead, f.name, off, 0); err != nil {
+		return 0, err
+	}
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	size := int64(len(f.n.data))
+	for ; off < size; off = (off/pageSize + 1) * pageSize {
+		if !allZero(page(f.n.data, off/pageSize)) {
+			return off, nil
+		}
+	}
+	return math.MaxInt64, nil
 }
 
 func (f *memFile) Map(off, n int64, write bool) (Mapping, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -194,6 +195,20 @@ func (f *osFile) Zero(off, n int64) error {
 		off, n = off+k, n-k
 	}
 	return nil
+}
+
+// NextData implements File. The position that it sets is nobody's: files are read and written by position.
+func (f *osFile) NextData(off int64) (int64, error) {
+	at, err := unix.Seek(f.fd, off, unix.SEEK_DATA)
+	switch {
+	case err == nil:
+		return at, nil
+	case errors.Is(err, unix.ENXIO): // a hole up to the end
+		return math.MaxInt64, nil
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP): // the file system tells of no holes
+		return off, nil
+	}
+	return 0, fmt.Errorf("look for data in %s: %w", f.f.Name(), err)
 }
 
 // Sync is fdatasync: it writes the length and the block map too, as far as reading the data back needs them, and spares the

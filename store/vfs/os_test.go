@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,6 +169,17 @@ func TestFileSystems(t *testing.T) {
 		}
 		if m.Bytes()[5000] != 0 || m.Bytes()[100] != 'm' {
 			t.Error("zeroing has changed the wrong bytes")
+		}
+		for _, off := range []int64{3 * 4096, 4 * 4096} {
+			if at, err := f.NextData(off); err != nil || at != math.MaxInt64 {
+				t.Errorf("behind the end, at %d, the next data is at %d: %v", off, at, err)
+			}
+		}
+		if at, err := f.NextData(50); err != nil || at != 50 {
+			t.Errorf("in a page with data the next is at %d: %v", at, err)
+		}
+		if at, err := f.NextData(5000); err != nil || at != 5000 && at != math.MaxInt64 { // who knows of no holes answers 5000
+			t.Errorf("in a hole the next data is at %d: %v", at, err)
 		}
 		if n, err := f.ReadAt(make([]byte, 10), 3*4096-4); n != 4 || err == nil {
 			t.Errorf("read across the end: %d, %v", n, err)

@@ -57,6 +57,9 @@ type File interface {
 	Allocate(off, n int64) error
 	// Zero makes a range inside the file read as zeros. Its blocks may be given back.
 	Zero(off, n int64) error
+	// NextData is where the first byte at or behind off lies that may be something else than zero: what was never written, or zeroed,
+	// is passed over as far as the file system knows. It is math.MaxInt64 where there is no such byte.
+	NextData(off int64) (int64, error)
 	// Map maps a range of the file, shared with everybody else who has the file open. off is a multiple of the page size.
 	Map(off, n int64, write bool) (Mapping, error)
 	// Sync makes the file's bytes and length durable, those written through mappings included. After a failure what could not be
