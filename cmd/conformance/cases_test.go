@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/gantrymq/gantry/conformance"
@@ -32,5 +33,25 @@ func TestDifferencesAreShown(t *testing.T) {
 	}
 	for n := range shown {
 		t.Errorf("a case shows difference %d, which is not listed", n)
+	}
+}
+
+func TestFeatures(t *testing.T) {
+	java, tool := &javadriver.Pool{}, &mqadmin.Tool{}
+	chosen, err := choose(options{features: "pop,Timer,transaction", clients: "raw,go"}, java, tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, c := range chosen {
+		got[c.Feature] = true
+	}
+	if want := map[string]bool{"POP consumption": true, "timer messages": true, "transactions": true}; !maps.Equal(got, want) {
+		t.Errorf("chosen are cases of %v, want %v", got, want)
+	}
+	for _, words := range []string{"pop,popp", "pop,"} {
+		if _, err := choose(options{features: words}, java, tool); err == nil {
+			t.Errorf("-feature %s is taken", words)
+		}
 	}
 }

@@ -4,6 +4,7 @@
 //
 //	go run ./cmd/conformance -target process,container
 //	go run ./cmd/conformance -target process -client raw,go -quick
+//	go run ./cmd/conformance -target process -feature pop,timer,transaction
 //	go run ./cmd/conformance -target external -namesrv host:9876 -broker host:10911
 //
 // It ends with a line "N passed, N failed, N skipped" and a status that is not zero when a case
@@ -34,6 +35,7 @@ import (
 // options are the flags.
 type options struct {
 	targets, clients, run          string
+	features                       string
 	gantry, image, lib, rewrite    string
 	nameServers, brokers, external string
 	json, junit, page, keep        string
@@ -50,6 +52,7 @@ func parse() options {
 	var o options
 	flag.StringVar(&o.targets, "target", "process", "comma separated targets: process, container, jvm, external")
 	flag.StringVar(&o.clients, "client", "", "comma separated clients whose cases are run; empty runs all")
+	flag.StringVar(&o.features, "feature", "", "comma separated words; a case is run when its feature has one of them, whatever the case of letters; empty runs all")
 	flag.StringVar(&o.run, "run", "", "regular expression that the names of the cases must match")
 	flag.BoolVar(&o.quick, "quick", false, "leave out slow cases")
 	flag.BoolVar(&o.list, "list", false, "list the cases and run nothing")
@@ -179,6 +182,9 @@ func choose(o options, java *javadriver.Pool, own *mqadmin.Tool) ([]conformance.
 	if err != nil {
 		return nil, err
 	}
+	if err := known(o.features, all); err != nil {
+		return nil, err
+	}
 	clients := strings.Split(o.clients, ",")
 	names := map[string]bool{}
 	var chosen []conformance.Case
@@ -187,15 +193,39 @@ func choose(o options, java *javadriver.Pool, own *mqadmin.Tool) ([]conformance.
 			return nil, fmt.Errorf("two cases are named %s", c.Name)
 		}
 		names[c.Name] = true
-		if o.clients != "" && !slices.Contains(clients, string(c.Client)) || !expr.MatchString(c.Name) || o.quick && c.Slow {
+		if o.clients != "" && !slices.Contains(clients, string(c.Client)) || !expr.MatchString(c.Name) || !ofFeature(c, o.features) || o.quick && c.Slow {
 			continue
 		}
 		chosen = append(chosen, c)
 	}
 	if len(chosen) == 0 {
-		return nil, errors.New("no case matches -client, -run and -quick")
+		return nil, errors.New("no case matches -client, -feature, -run and -quick")
 	}
 	return chosen, nil
+}
+
+// ofFeature reports whether the case is about a feature that has one of the words, which are
+// separated by commas. Without words every case is.
+func ofFeature(c conformance.Case, words string) bool {
+	if words == "" {
+		return true
+	}
+	return slices.ContainsFunc(strings.Split(words, ","), func(word string) bool {
+		return word != "" && strings.Contains(strings.ToLower(c.Feature), strings.ToLower(word))
+	})
+}
+
+// known refuses words that no feature has: a run that leaves them out must not look complete.
+func known(words string, all []conformance.Case) error {
+	if words == "" {
+		return nil
+	}
+	for word := range strings.SplitSeq(words, ",") {
+		if word == "" || !slices.ContainsFunc(all, func(c conformance.Case) bool { return ofFeature(c, word) }) {
+			return fmt.Errorf("-feature: no feature has the word %q; docs/compatibility.md lists them", word)
+		}
+	}
+	return nil
 }
 
 // writeFile writes a report to a file when one is asked for.
