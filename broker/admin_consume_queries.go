@@ -60,7 +60,7 @@ func (b *Broker) timeSpan(group, topic string, queue int32) (protocol.QueueTimeS
 	return span, nil
 }
 
-// timeText writes a time as upstream's UtilAll.timeMillisToHumanString2 does.
+// timeText writes a time in the form of upstream's UtilAll.YYYY_MM_DD_HH_MM_SS_SSS.
 func timeText(ms int64) string {
 	text := time.UnixMilli(ms).Format("2006-01-02#15:04:05.000")
 	return strings.Replace(text, ".", ":", 1)

@@ -169,7 +169,7 @@ var brokerGroups = []string{
 }
 
 // readsForBroker reports whether a group is one of the broker's own, whose reading is
-// not counted (upstream's isSysConsumerGroupPullMessage).
+// neither counted nor turned away (upstream's isSysConsumerGroupPullMessage).
 func readsForBroker(group string) bool {
 	return protocol.IsSystemGroup(group) || slices.Contains(brokerGroups, group)
 }

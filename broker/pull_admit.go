@@ -56,7 +56,21 @@ func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	if err := b.admitSubscription(op); err != nil {
 		return err
 	}
+	if cfg.RejectPullConsumerEnable && b.pullsByItself(r.Session, h.ConsumerGroup) {
+		return refuse(protocol.ResponseSubscriptionNotExist, "the consumer's group info not exist, or the pull consumer is rejected by server.%s", suggestFAQ)
+	}
 	return need(r, "queueOffset", "maxMsgNums")
+}
+
+// pullsByItself reports whether rejectPullConsumerEnable turns a connection's pulls for a group
+// away: nobody has said that the group's consumers are pushed to, and the connection is not one of
+// a member, as members from before the setting are. The broker's own groups are not meant.
+func (b *Broker) pullsByItself(s remoting.Session, group string) bool {
+	view := b.consumers.View(group)
+	if view != nil && (view.ConsumeType != protocol.ConsumeActively || b.consumers.Member(group, s)) {
+		return false
+	}
+	return !readsForBroker(group)
 }
 
 // admitSubscription finds the filter: from the expression that the pull brings

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
@@ -26,7 +27,8 @@ func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHe
 	}
 	cfg := b.config.Load()
 	if b.now().UnixMilli() < cfg.StartAcceptSendRequestTimeStamp {
-		return nil, refuse(protocol.ResponseSystemError, "broker unable to service, until %d", cfg.StartAcceptSendRequestTimeStamp)
+		return nil, refuse(protocol.ResponseSystemError, "broker unable to service, until %s",
+			time.UnixMilli(cfg.StartAcceptSendRequestTimeStamp).Format("2006-01-02 15:04:05,000"))
 	}
 	if !cfg.writable() && b.topics.IsOrder(h.Topic) {
 		return nil, refuse(protocol.ResponseNoPermission, "the broker[%s] sending message is forbidden", cfg.BrokerIP1)

@@ -40,6 +40,14 @@ func (m *Consumers) Members(group string) []*Client {
 	return g.list()
 }
 
+// Member reports whether a connection is one of a member of a group.
+func (m *Consumers) Member(group string, session Session) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g := m.find(group)
+	return g != nil && g.members[session.ID()] != nil
+}
+
 // ClientIDs lists the ids of a group's members. Clients sort them before they
 // share the queues, so the order carries no meaning.
 func (m *Consumers) ClientIDs(group string) []string {

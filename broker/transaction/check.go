@@ -160,13 +160,11 @@ func (w *walk) step(ctx context.Context) (on bool, err error) {
 			return ended, err
 		}
 	}
-	times := checkTimes(&m)
 	now := w.s.opts.Now()
 	age := now - m.BornTimestamp
-	if times >= w.o.CheckMax || age > w.o.FileReserved.Milliseconds() {
+	if !w.count(&m) || age > w.o.FileReserved.Milliseconds() {
 		return true, w.discard(&m)
 	}
-	m.Properties = codec.SetProperty(m.Properties, protocol.PropertyTransactionCheckTimes, strconv.Itoa(times+1))
 	immunity, custom := w.immunity(&m)
 	switch {
 	case custom && age <= immunity && known:
@@ -240,15 +238,21 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// checkTimes is how often a half message was put back. What is no number counts as
-// never.
-func checkTimes(m *codec.Message) int {
-	text, _ := codec.Property(m.Properties, protocol.PropertyTransactionCheckTimes)
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		return 0
+// count counts one more check of a half message in its properties, and reports whether it may be checked
+// once more: one that was never checked may be, whatever CheckMax says. A count that is no number is -1.
+func (w *walk) count(m *codec.Message) bool {
+	times := int64(0)
+	if text, ok := codec.Property(m.Properties, protocol.PropertyTransactionCheckTimes); ok {
+		var err error
+		if times, err = strconv.ParseInt(text, 10, 32); err != nil {
+			times = -1
+		}
+		if times >= int64(w.o.CheckMax) {
+			return false
+		}
 	}
-	return n
+	m.Properties = codec.SetProperty(m.Properties, protocol.PropertyTransactionCheckTimes, strconv.FormatInt(times+1, 10))
+	return true
 }
 
 // immunity is how old a half message must be before anybody is asked about it, in

@@ -162,13 +162,32 @@ func TestProducersThatAreGone(t *testing.T) {
 	b.wantAsked("one 3") // the checks in vain count, as upstream
 }
 
+func TestCountsOfChecks(t *testing.T) {
+	b := newBench(t)
+	b.settings.CheckMax = 0
+	b.half("one")
+	b.half("odd", protocol.PropertyTransactionCheckTimes, "x")
+	b.half("many", protocol.PropertyTransactionCheckTimes, "7")
+	b.advance(30 * time.Second)
+	b.wantAsked("one 1", "odd 0") // the first check is for everyone
+	b.advance(30 * time.Second)
+	b.wantAsked()
+	if got := bodies(b.queue(protocol.TopicTransCheckMaxTime, 0)); !slices.Equal(got, []string{"many", "one", "odd"}) {
+		t.Errorf("put aside %q", got)
+	}
+}
+
 func TestHalfMessagesThatExpire(t *testing.T) {
 	b := newBench(t)
 	b.half("one")
 	b.advance(73 * time.Hour)
 	b.wantAsked()
-	if got := bodies(b.queue(protocol.TopicTransCheckMaxTime, 0)); !slices.Equal(got, []string{"one"}) {
-		t.Errorf("put aside %q", got)
+	aside := b.queue(protocol.TopicTransCheckMaxTime, 0)
+	if got := bodies(aside); !slices.Equal(got, []string{"one"}) {
+		t.Fatalf("put aside %q", got)
+	}
+	if times, _ := codec.Property(aside[0].Properties, protocol.PropertyTransactionCheckTimes); times != "1" {
+		t.Errorf("put aside after %s checks", times)
 	}
 }
 
