@@ -3,6 +3,7 @@ package broker
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/protocol"
@@ -23,6 +24,7 @@ func TestSearchBoundary(t *testing.T) {
 	for range 2 {
 		w.call(sendCommand("T", 0, []byte("x")))
 	}
+	w.call(pullCommand("T", 0, 1, 10*time.Second)) // a message is answered before it is in its queue
 	for boundary, want := range map[string]string{"UPPER": "1", "upper": "1", "LOWER": "2", "x": "2"} {
 		f := ask(w, protocol.SearchOffsetByTimestamp, "", fields("topic", "T", "queueId", "0", "timestamp", "9999999999999", "boundaryType", boundary)...)
 		if offset, _ := f.Ext.Get("offset"); offset != want {
