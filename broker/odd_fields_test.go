@@ -66,3 +66,19 @@ func TestTopicsWithoutQueues(t *testing.T) {
 		t.Error("the topic was made")
 	}
 }
+
+// A consumer that pulls by itself is turned away where rejectPullConsumerEnable says so; tools are not.
+func TestRejectedPulls(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.RejectPullConsumerEnable = true
+	b, _ := runBroker(t, cfg)
+	w := dialBroker(t, b)
+	w.call(sendCommand("T", 0, []byte("x")))
+	for group, refused := range map[string]bool{"G": true, protocol.GroupTools: false} {
+		f := ask(w, protocol.PullMessage, "", fields("consumerGroup", group, "topic", "T", "queueId", "0", "queueOffset", "0", "maxMsgNums", "1", "sysFlag", "4",
+			"commitOffset", "0", "suspendTimeoutMillis", "0", "subscription", "*", "subVersion", "0", "expressionType", "TAG")...)
+		if got := f.Code == int32(protocol.ResponseSubscriptionNotExist); got != refused {
+			t.Errorf("the pull of %s is answered %d %s", group, f.Code, f.Remark)
+		}
+	}
+}
