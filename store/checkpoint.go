@@ -215,6 +215,9 @@ func (s *Store) takeCheckpoint() error {
 	}
 	c.indexTime = max(c.indexTime, indexTime)
 	c.own, c.position, c.indexed, c.bootID = true, pos, pos, s.o.FS.BootID()
+	if len(s.index.doomed) > 0 {
+		c.bootID = "" // a start that is cut short before they are gone leaves it to the next one to find them again
+	}
 	c.logTime, c.synced = s.flusher.time.Load(), s.flusher.flushed.Load()
 	c.queueTime, c.queuePhy, c.confirm, c.queues = time, last, last, queues
 	if s.deleting > 0 {

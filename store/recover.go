@@ -485,8 +485,13 @@ func (s *Store) settle(p recoveryPlan, end int64, began time.Time) error {
 		if err := s.takeCheckpoint(); err != nil {
 			return err
 		}
-		if err := s.index.dropDoomed(); err != nil {
-			return err
+		if len(s.index.doomed) > 0 {
+			if err := s.index.dropDoomed(); err != nil {
+				return err
+			}
+			if err := s.takeCheckpoint(); err != nil { // the first one does not let the next start believe index files
+				return err
+			}
 		}
 		if err := s.trustCache(); err != nil {
 			return err
