@@ -126,11 +126,10 @@ func (s *Store) deleteSegments(ctx context.Context, t *Tuning, forcibly bool) (n
 				return n, nil
 			}
 		}
-		// Consume queues and index can be made again from the log, but not from what is removed: first they are synced.
-		if segs[0].end() > s.checkpointed.Load() {
-			if err := s.takeCheckpoint(); err != nil {
-				return n, err
-			}
+		// Consume queues and index can be made again from the log, but not from what is removed: first they are synced, with
+		// what was mended or cut in them since the last checkpoint.
+		if err := s.takeCheckpoint(); err != nil {
+			return n, err
 		}
 		if err := s.dropFirst(); err != nil {
 			return n, err
