@@ -36,6 +36,13 @@ func (s *Store) OpenCompaction(c Compaction) error {
 	o := c.Options
 	o.Root, o.FS, o.Now, o.Handles = path.Join(s.o.Root, CompactionFolder), s.o.FS, s.o.Now, s.o.OpenFiles
 	o.Checkpoint = s.takeCheckpoint
+	o.Original = func(topic string, id int32, off int64) (*compaction.Record, error) {
+		q, err := s.queues.find(topic, id)
+		if q == nil || err != nil {
+			return nil, err
+		}
+		return s.keyedMessages(q)(off)
+	}
 	o.Event = func(text string, err error) {
 		level := Info
 		if err != nil {

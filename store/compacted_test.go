@@ -146,6 +146,37 @@ func TestCompactedTopicFromTheLog(t *testing.T) {
 	}
 }
 
+// A message that is damaged in the compacted queue comes from the log, and is mended.
+func TestDamagedCompactedMessage(t *testing.T) {
+	fs := vfs.NewMemory()
+	s := openCompacted(t, fs)
+	stop := running(t, s)
+	for n := range 50 {
+		mustAppend(t, s, keyed(n))
+	}
+	dispatchAll(t, s)
+	if got := checkCompacted(t, s, 50); len(got) != 45 {
+		t.Fatalf("%d messages", len(got))
+	}
+	folder := "/store/compaction/compactionLog/" + compactedTopic + "/0/"
+	f, err := fs.Open(folder+segmentName(0), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("damage"), 90); err != nil { // in the body of the first
+		t.Fatal(err)
+	}
+	if got := checkCompacted(t, s, 50); len(got) != 45 {
+		t.Errorf("%d messages with a damaged one", len(got))
+	}
+	var b [6]byte
+	if _, err := f.ReadAt(b[:], 90); err != nil || string(b[:]) == "damage" {
+		t.Errorf("the file was not mended: %q, %v", b, err)
+	}
+	stop()
+}
+
 // A start that ends before the queues of compacted topics are complete does not count as one.
 func TestStartCutShortBeforeCompaction(t *testing.T) {
 	fs := vfs.NewMemory()

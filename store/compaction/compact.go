@@ -183,7 +183,12 @@ func (c *compactor) each(g *segment, do func(m *codec.Message, record []byte) er
 	}}
 	var m codec.Message
 	for err == nil && w.pos < w.end {
-		if err = w.next(&m); err == nil && (m.Topic != c.q.topic || m.QueueID != c.q.id) {
+		err = w.next(&m)
+		if err != nil && isEnd(err) && c.q.recallAt(h, w.pos) {
+			w.buf = w.buf[:0]
+			err = w.next(&m)
+		}
+		if err == nil && (m.Topic != c.q.topic || m.QueueID != c.q.id) {
 			err = errForeign
 		}
 		if err != nil {

@@ -27,6 +27,11 @@
 // step may be done twice. A crash of the official broker between its renames leaves no such file; then the log files that remain
 // decide, and the units are made from them (repair.go).
 //
+// # Damage
+//
+// Readers are given records that are whole and what their units say, or none. What is not is mended where it lies, by whoever meets it:
+// records from the commit log (Options.Original), units from the records (mend.go).
+//
 // # Goroutines and locks
 //
 // Run starts the compactions, as many at once as Options.Workers, and waits for them. Append, Verify and Cut belong to the one goroutine that

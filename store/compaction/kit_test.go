@@ -130,6 +130,20 @@ func readAll(t testing.TB, s *Store, off int64) []message {
 	}
 }
 
+// decodeAll takes records apart.
+func decodeAll(t testing.TB, b []byte) (list []message) {
+	t.Helper()
+	for len(b) > 0 {
+		var m codec.Message
+		var err error
+		if b, err = codec.DecodeRecord(b, &m, true); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, message{key: keyOf(&m), body: string(m.Body), offset: m.QueueOffset})
+	}
+	return list
+}
+
 // kept is what must at least be there: the newest message of each key that has a body.
 func kept(all []message) []message {
 	newest := map[string]message{}

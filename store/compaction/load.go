@@ -126,7 +126,7 @@ func (q *queue) measure(bases []int64) ([]*segment, error) {
 			err = errors.Join(h.log.Forget(), h.queue.Forget())
 		}
 		if err == nil {
-			err = h.measure(q.s.o.Sizes, doubt)
+			err = h.measure(q, doubt)
 		}
 		if err == nil && doubt {
 			err = h.settleEnd(q.s.o.Sizes)

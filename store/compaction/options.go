@@ -28,6 +28,9 @@ type Options struct {
 	Doubt int64
 	// Checkpoint makes everything that was appended so far durable, the messages in the commit log first. It calls Sync.
 	Checkpoint func() error
+	// Original returns a message of a queue as the commit log has it, nil when that has it no more; it is good for whoever asked. It is
+	// asked when the copy here is damaged, from any goroutine.
+	Original func(topic string, id int32, offset int64) (*Record, error)
 	// Event is told what an operator wants to know; it must be quick and safe for concurrent use. err may be nil.
 	Event func(text string, err error)
 }
@@ -75,6 +78,9 @@ func (o *Options) complete() {
 	}
 	if o.Checkpoint == nil {
 		o.Checkpoint = func() error { return nil }
+	}
+	if o.Original == nil {
+		o.Original = func(string, int32, int64) (*Record, error) { return nil, nil }
 	}
 	if o.Event == nil {
 		o.Event = func(string, error) {}

@@ -48,7 +48,8 @@ type Result struct {
 	Sizes      []int32
 	Behind     int64 // bytes between the newest message that was looked at and the log's end
 
-	units []byte
+	units  []byte
+	chosen []unit // of the messages in Data
 }
 
 // full is upstream's isTheBatchFull.
@@ -67,9 +68,9 @@ func (query *Query) full(size int32, count, bytes int, behind int64) bool {
 }
 
 // Get reads messages of a queue. A read ends with a segment, as upstream's does. Messages that were compacted away are passed over;
-// an offset before the first message is the first message's.
+// an offset before the first message is the first message's. Damaged messages are mended or passed over, see mend.go.
 func (s *Store) Get(query *Query, r *Result) error {
-	*r = Result{NextOffset: query.Offset, Offsets: r.Offsets[:0], Sizes: r.Sizes[:0], units: r.units}
+	*r = Result{NextOffset: query.Offset, Offsets: r.Offsets[:0], Sizes: r.Sizes[:0], units: r.units, chosen: r.chosen[:0]}
 	q := s.find(query.Topic, query.QueueID)
 	if q == nil {
 		r.Status, r.NextOffset = NoQueue, 0
@@ -77,7 +78,7 @@ func (s *Store) Get(query *Query, r *Result) error {
 	}
 	for {
 		err := q.read(query, r)
-		if !errors.Is(err, errReplaced) {
+		if !errors.Is(err, errReplaced) && !errors.Is(err, errAgain) {
 			return err
 		}
 	}
@@ -85,6 +86,7 @@ func (s *Store) Get(query *Query, r *Result) error {
 
 // read is Get with one list of segments.
 func (q *queue) read(query *Query, r *Result) error {
+	r.Offsets, r.Sizes, r.chosen = r.Offsets[:0], r.Sizes[:0], r.chosen[:0]
 	r.MaxOffset = q.max.Load() // before the list: what it says is in the list
 	v := q.view.Load()
 	r.MinOffset = v.min()
@@ -120,45 +122,58 @@ func (q *queue) read(query *Query, r *Result) error {
 	if err != nil {
 		return err
 	}
-	from, n, err := h.choose(query, r, last.base+last.end.Load())
+	i, n, err := q.choose(h, query, r, last.base+last.end.Load())
 	if err == nil && n > 0 {
 		r.Data = query.Buffer(n)
-		err = h.readRecords(from, r.Data)
+		if err = h.readRecords(r.chosen[0].pos, r.Data); err == nil {
+			err = q.keepWhole(h, i, r)
+		}
+		if len(r.Offsets) == 0 {
+			r.NextOffset = max(r.NextOffset, off+1) // whatever units say, nobody goes back
+		}
 		r.MaxOffset = max(r.MaxOffset, r.NextOffset) // it may have been appended, and others compacted, since
 	}
 	return errors.Join(err, q.s.handles.release(h))
 }
 
-// choose picks the messages of a read from a segment: their records follow each other, n bytes from a position on.
-func (h *handle) choose(query *Query, r *Result, logEnd int64) (from int64, n int, err error) {
+// choose picks the messages of a read from a segment, from its first-th on: their records follow each other, and have n bytes.
+func (q *queue) choose(h *handle, query *Query, r *Result, logEnd int64) (first, n int, err error) {
 	const unitsAtOnce = 64
 	if r.units == nil {
 		r.units = make([]byte, unitsAtOnce*unitSize)
 	}
 	r.Status = NoMatched
-	count := int(h.seg.units.Load())
-	i, err := h.seek(max(query.Offset, 0), count)
+	count, sizes := int(h.seg.units.Load()), q.s.o.Sizes
+	off := max(query.Offset, 0)
+	first, err = h.seek(off, count)
+	joined := false
+	if err == nil {
+		joined, err = h.joined(first, off, count, sizes)
+	}
+	if err == nil && !joined {
+		first, err = q.walk(h, off, count)
+	}
 	if err != nil {
 		return 0, 0, err
 	}
-	for i < count {
+	if first == count { // nothing that is good is left in it
+		r.NextOffset = max(off, h.seg.last.Load()+1)
+	}
+	for i := first; i < count; {
 		got, err := h.readUnits(i, count, r.units)
 		if err != nil {
 			return 0, 0, err
 		}
 		for b := range slices.Chunk(r.units[:got*unitSize], unitSize) {
 			u, ok := decodeUnit(b)
-			if !ok || n > 0 && u.pos != from+int64(n) || query.full(u.size, len(r.Offsets), n, logEnd-u.pos) {
-				return from, n, nil
-			}
-			if n == 0 {
-				from = u.pos
+			if !ok || !h.seg.inside(u, sizes) || n > 0 && (u.pos != r.chosen[0].pos+int64(n) || u.offset < r.NextOffset) || query.full(u.size, len(r.Offsets), n, logEnd-u.pos) {
+				return first, n, nil
 			}
 			n += int(u.size)
 			r.Status, r.Behind, r.NextOffset = Found, logEnd-u.pos, u.offset+1
-			r.Offsets, r.Sizes = append(r.Offsets, u.offset), append(r.Sizes, u.size)
+			r.Offsets, r.Sizes, r.chosen = append(r.Offsets, u.offset), append(r.Sizes, u.size), append(r.chosen, u)
 		}
 		i += got
 	}
-	return from, n, nil
+	return first, n, nil
 }

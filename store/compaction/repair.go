@@ -170,14 +170,31 @@ func (q *queue) writeUnits(h *handle) error {
 			return err
 		}
 		if err != nil || m.Topic != q.topic || m.QueueID != q.id || m.QueueOffset <= newest || at >= q.s.o.Sizes.Queue-unitSize {
-			return nil
+			if q.s.o.Doubt > 0 || at >= q.s.o.Sizes.Queue-unitSize {
+				return nil // what a crash has left there, the commit log tells
+			}
+			if err == nil {
+				w.pos = m.PhysicalOffset
+			}
+			pos, ok, err := q.resync(h, w.pos, newest)
+			if err != nil || !ok {
+				return err
+			}
+			w.pos = pos
+			at -= unitSize
+			continue
 		}
 		newest = m.QueueOffset
-		buf = unit{pos: m.PhysicalOffset, size: m.StoreSize, tags: tagsOf(&m), time: m.StoreTimestamp, offset: m.QueueOffset}.append(buf[:0])
+		buf = unitOf(&m).append(buf[:0])
 		if _, err := h.queue.WriteAt(buf, at); err != nil {
 			return err
 		}
 	}
+}
+
+// unitOf is the unit of a record that was read from its place.
+func unitOf(m *codec.Message) unit {
+	return unit{pos: m.PhysicalOffset, size: m.StoreSize, tags: tagsOf(m), time: m.StoreTimestamp, offset: m.QueueOffset}
 }
 
 // tagsOf is the hash of a message's tag (MessageExtBrokerInner.tagsString2tagsCode).

@@ -26,7 +26,8 @@ type segment struct {
 	last  atomic.Int64 // and of the last
 	full  bool         // its end marks are written; the writer's
 
-	dirty atomic.Bool // written since the last Sync took note
+	dirty    atomic.Bool // written since the last Sync took note
+	reported []int64     // positions whose damage was told; guarded by Store.mu
 
 	open *handle // guarded by handles.mu
 	dead bool    // guarded by handles.mu: it has left its queue's list
@@ -86,13 +87,18 @@ func (h *handle) unitAt(i int) (u unit, ok bool, err error) {
 
 // seek finds the first of the segment's first count units whose queue offset is at least off.
 func (h *handle) seek(off int64, count int) (int, error) {
+	return h.search(count, func(u unit) bool { return u.offset >= off })
+}
+
+// search finds the first of the segment's first count units that is so, given that all behind it are.
+func (h *handle) search(count int, so func(u unit) bool) (int, error) {
 	var failed error
 	i := sort.Search(count, func(i int) bool {
 		u, _, err := h.unitAt(i)
 		if err != nil {
 			failed = err
 		}
-		return u.offset >= off
+		return so(u)
 	})
 	return i, failed
 }
@@ -109,19 +115,24 @@ func (h *handle) readRecords(pos int64, buf []byte) error {
 var errUnits = errors.New("the units are damaged")
 
 // measure finds out how much of a segment that was just loaded is used. In doubt it looks at every unit: some may be missing in the middle.
-func (h *handle) measure(sizes Sizes, doubt bool) error {
-	g := h.seg
+func (h *handle) measure(q *queue, doubt bool) error {
+	g, sizes := h.seg, q.s.o.Sizes
 	count := int(sizes.Queue / unitSize)
 	n, err := 0, error(nil)
 	if doubt {
 		n, err = h.countUnits(count, sizes)
-	} else {
-		n, err = h.searchEnd(count, sizes)
+	} else if n, err = h.searchEnd(count, sizes); err == nil {
+		n, err = q.checkedEnd(h, n, count)
 	}
 	if err != nil || n == 0 {
 		return err
 	}
-	first, _, err := h.unitAt(0)
+	var first unit
+	if doubt {
+		first, _, err = h.unitAt(0)
+	} else {
+		first, err = q.firstWhole(h, n)
+	}
 	if err != nil {
 		return err
 	}
@@ -129,7 +140,7 @@ func (h *handle) measure(sizes Sizes, doubt bool) error {
 	if err != nil {
 		return err
 	}
-	if last.offset-first.offset < int64(n-1) {
+	if doubt && last.offset-first.offset < int64(n-1) {
 		return fmt.Errorf("%s has %d units from queue offset %d to %d: %w", g.queuePath(), n, first.offset, last.offset, errUnits)
 	}
 	g.first.Store(first.offset)

@@ -1,6 +1,7 @@
 package compaction
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -18,6 +19,7 @@ type window struct {
 	read func(pos int64, buf []byte) error // fills buf with the bytes at pos
 	pos  int64                             // of the next record
 	end  int64                             // nothing is read beyond
+	once int                               // how much is read at once; 0 is windowSize
 
 	buf []byte
 	at  int64 // of buf
@@ -59,7 +61,7 @@ func (w *window) fill(n int) error {
 	if have := w.at + int64(len(w.buf)); w.pos >= w.at && w.pos+int64(n) <= have {
 		return nil
 	}
-	want := int(min(int64(max(n, windowSize)), w.end-w.pos))
+	want := int(min(int64(max(n, cmp.Or(w.once, windowSize))), w.end-w.pos))
 	if cap(w.buf) < want {
 		w.buf = make([]byte, want)
 	}

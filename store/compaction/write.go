@@ -18,6 +18,9 @@ type Record struct {
 // physicalAt is where a record says where it lies (store-format §2). The copy's own place is put there.
 const physicalAt = 28
 
+// place makes a record say that it lies at a position.
+func place(record []byte, pos int64) { binary.BigEndian.PutUint64(record[physicalAt:], uint64(pos)) }
+
 // endRoom is what a segment's records leave free for the end mark.
 const endRoom = codec.FillerSize
 
@@ -33,7 +36,7 @@ func (h *handle) put(r *Record, buf []byte) ([]byte, error) {
 	end := g.end.Load()
 	u := unit{pos: g.base + end, size: int32(len(r.Bytes)), tags: r.TagsCode, time: r.StoreTime, offset: r.QueueOffset}
 	buf = append(buf[:0], r.Bytes...)
-	binary.BigEndian.PutUint64(buf[physicalAt:], uint64(u.pos))
+	place(buf, u.pos)
 	if _, err := h.log.WriteAt(buf, end); err != nil {
 		return buf, fmt.Errorf("write %s: %w", g.logPath(), err)
 	}
