@@ -74,6 +74,8 @@ type Loaded struct {
 	// why it could not be read. Empty when there was no such file.
 	SetAside string
 	Reason   error
+
+	empty bool // the file is there, without a byte
 }
 
 // Load gives the content of the file to decode, and where that is not possible
@@ -97,6 +99,8 @@ func (f *File) Load(decode func([]byte) error) (Loaded, error) {
 	}
 	if bad != nil {
 		loaded.Reason = bad
+	} else if data, err := f.fs.ReadFile(f.path); err == nil {
+		loaded.empty = len(data) == 0
 	}
 	if found, err = f.loadOne(f.path+backupSuffix, decode); err != nil { // then neither is touched
 		return loaded, errors.Join(loaded.Reason, err)
@@ -122,6 +126,8 @@ func (l Loaded) Note() string {
 		return fmt.Sprintf("%v, and it has no backup: it begins empty, and the file is now %s", l.Reason, l.SetAside)
 	case l.Origin == FromBackup:
 		return fmt.Sprintf("%s is missing or empty: its backup was read instead", l.Path)
+	case l.empty:
+		return fmt.Sprintf("%s has not a byte, and it has no backup: it begins empty", l.Path)
 	}
 	return ""
 }

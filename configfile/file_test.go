@@ -55,7 +55,7 @@ func TestLoadRules(t *testing.T) {
 		{name: "file without backup", file: "<new>", bak: "-", want: "new", origin: FromFile},
 		{name: "missing", file: "-", bak: "<old>", want: "old", origin: FromBackup, wantNote: "is missing or empty: its backup was read"},
 		{name: "empty", file: "", bak: "<old>", want: "old", origin: FromBackup, wantNote: "is missing or empty: its backup was read"},
-		{name: "both empty", file: "", bak: "", origin: Nowhere},
+		{name: "both empty", file: "", bak: "", origin: Nowhere, wantNote: "has not a byte"},
 		{name: "torn", file: "<ne", bak: "<old>", want: "old", origin: FromBackup, wantAside: true, wantNote: ": its backup was read instead"},
 		{name: "torn, no backup", file: "<ne", bak: "-", origin: Nowhere, wantAside: true, wantNote: "it begins empty"},
 		{name: "torn, empty backup", file: "<ne", bak: "", origin: Nowhere, wantAside: true, wantNote: "it begins empty"},

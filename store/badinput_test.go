@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,6 +66,15 @@ func TestRefusals(t *testing.T) {
 		{"a log file of another size", func(t *testing.T, d *vfs.Memory) { resizeFile(t, d, log+segmentName(0), 1000) }, []string{log + segmentName(0), "1000 bytes", "mappedFileSizeCommitLog"}},
 		{"an empty log file in the middle", func(t *testing.T, d *vfs.Memory) { resizeFile(t, d, log+segmentName(0), 0) }, []string{log + segmentName(0), "0 bytes"}},
 		{"a stray file in the log", func(t *testing.T, d *vfs.Memory) { putFile(t, d, log+"notes.txt", []byte("x")) }, []string{"notes.txt is no commit log file", "move it out"}},
+		{"a log file of zeros", func(t *testing.T, d *vfs.Memory) {
+			resizeFile(t, d, log+segmentName(16<<10), 0)
+			resizeFile(t, d, log+segmentName(16<<10), 16<<10)
+		}, []string{log + segmentName(16<<10), "does not begin with a message", "gantry store repair"}},
+		{"two log files exchanged", func(t *testing.T, d *vfs.Memory) {
+			d.Rename(log+segmentName(16<<10), log+"x")
+			d.Rename(log+segmentName(32<<10), log+segmentName(16<<10))
+			d.Rename(log+"x", log+segmentName(32<<10))
+		}, []string{log + segmentName(16<<10), "does not begin with a message"}},
 		{"a log file gone", func(_ *testing.T, d *vfs.Memory) { d.Remove(log + segmentName(16<<10)) }, []string{"the commit log lacks", "bring the missing files back"}},
 		{"the last log files gone", func(_ *testing.T, d *vfs.Memory) {
 			for base := int64(16 << 10); base < 200<<10; base += 16 << 10 {
@@ -538,6 +548,15 @@ func TestNoPermission(t *testing.T) {
 		return nil
 	})
 	if _, err := Open(damageOptions(disk)); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "/store") {
+		t.Errorf("opened with %v", err)
+	}
+	disk.Inject(func(op vfs.Op) error { // the directory is there: nothing is made before the lock
+		if op.Kind == vfs.OpLock {
+			return syscall.EROFS
+		}
+		return nil
+	})
+	if _, err := Open(damageOptions(disk)); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "/store cannot be written") {
 		t.Errorf("opened with %v", err)
 	}
 	disk.Inject(nil)

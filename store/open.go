@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"strconv"
+	"syscall"
 
 	"github.com/gantrymq/gantry/store/vfs"
 )
@@ -85,6 +86,9 @@ func refuseForeign(o Options) error {
 func lockRoot(o Options) (interface{ Close() error }, error) {
 	name := path.Join(o.Root, "lock")
 	lock, err := o.FS.Lock(name)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return nil, fmt.Errorf("store directory %s cannot be written: give it to the user that the broker runs as, on a file system that is not mounted for reading only, or choose another storePathRootDir: %w", o.Root, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store directory %s cannot be locked (%s): stop the broker that uses it, or choose another storePathRootDir: %w", o.Root, name, err)
 	}

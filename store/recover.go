@@ -66,6 +66,9 @@ func (s *Store) recover() error {
 	if err != nil {
 		return err
 	}
+	if err := s.log.checkBegins(segs, plan.start); err != nil {
+		return err
+	}
 	if err := s.distrustCache(&plan, segs); err != nil {
 		return err
 	}
@@ -141,6 +144,26 @@ func (l *commitLog) list() ([]*segment, error) {
 		segs = append(segs, l.segmentAt(base, name))
 	}
 	return segs, nil
+}
+
+// checkBegins refuses a log in which a file that is not walked does not begin with a record: one of zeros, or of something else. Readers would be
+// handed what stands there.
+func (l *commitLog) checkBegins(segs []*segment, start int64) error {
+	var head [codec.RecordHeadSize]byte
+	for _, g := range segs {
+		if g.base >= start {
+			break
+		}
+		if err := l.readSegment(g, g.base, head[:]); err != nil {
+			return fmt.Errorf("read the begin of commit log file %s: %w", g.path, err)
+		}
+		switch _, magic, _ := codec.RecordHead(head[:]); {
+		case magic == codec.MagicFiller:
+		case magic != codec.MagicV1 && magic != codec.MagicV2, codec.RecordPhysicalOffset(head[:]) != g.base:
+			return fmt.Errorf("commit log file %s does not begin with a message: bring it back from a copy, or run `gantry store repair`, which keeps what is there in quarantine and takes it out", g.path)
+		}
+	}
+	return nil
 }
 
 // dropEmpty removes the last file when it has no byte.
