@@ -53,7 +53,9 @@ func (f *Frame) decodeBinaryExt(b []byte, n int) (rest []byte, err error) {
 		if !ok {
 			return nil, brokenFrame("the value of ext field %q is longer than the ext fields", key)
 		}
-		f.Ext = append(f.Ext, Field{view(key), view(value)})
+		if len(value) > 0 { // upstream reads an empty one as none
+			f.Ext = append(f.Ext, Field{view(key), view(value)})
+		}
 		b = rest
 	}
 	return b, nil

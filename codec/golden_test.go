@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -127,7 +128,8 @@ func TestGoldenHeaders(t *testing.T) {
 var besideHeader = map[string]bool{"ReqT": true, "MSG_REGION": true, "TRACE_ON": true, "_UNIQUE_KEY_QUERY": true}
 
 // withoutNothing is what follows the length word of a frame, without the members of a JSON header
-// that say nothing: fastjson writes an empty table and an empty remark, AppendCommand neither.
+// that say nothing: fastjson writes an empty table and an empty remark, AppendCommand neither. Nor
+// has the ROCKETMQ form a field without a value, which is read as none.
 func withoutNothing(b []byte) []byte {
 	word := binary.BigEndian.Uint32(b)
 	head, body := b[headWord:headWord+int(word&0xFFFFFF)], b[headWord+int(word&0xFFFFFF):]
@@ -135,9 +137,27 @@ func withoutNothing(b []byte) []byte {
 		for _, nothing := range []string{`"extFields":{},`, `"remark":"",`} {
 			head = bytes.Replace(head, []byte(nothing), nil, 1)
 		}
+	} else {
+		head = withoutEmptyFields(head)
 	}
 	out := binary.BigEndian.AppendUint32(nil, word&0xFF000000|uint32(len(head)))
 	return append(append(out, head...), body...)
+}
+
+func withoutEmptyFields(head []byte) []byte {
+	remark := int(binary.BigEndian.Uint32(head[binaryFixed:]))
+	at := binaryFixed + 4 + remark
+	out := slices.Clone(head[:at+4])
+	for ext := head[at+4:]; len(ext) > 0; {
+		key := 2 + int(binary.BigEndian.Uint16(ext))
+		value := int(binary.BigEndian.Uint32(ext[key:]))
+		if value > 0 {
+			out = append(out, ext[:key+4+value]...)
+		}
+		ext = ext[key+4+value:]
+	}
+	binary.BigEndian.PutUint32(out[at:], uint32(len(out)-at-4))
+	return out
 }
 
 // decodeGolden decodes a copy, since decoding rewrites escapes in place.
