@@ -45,7 +45,7 @@ func (c *Client) readPart(ctx context.Context, parts logicqueue.Parts, broker, a
 func (c *Client) UpdateStaticPart(ctx context.Context, addr string, part *logicqueue.Part, force bool) error {
 	h := &protocol.CreateTopicRequestHeader{
 		Topic: part.TopicName, DefaultTopic: protocol.TopicAutoCreate, ReadQueueNums: part.ReadQueueNums, WriteQueueNums: part.WriteQueueNums,
-		Perm: part.Perm, TopicFilterType: part.TopicFilterType, TopicSysFlag: protocol.Some(part.TopicSysFlag), Order: part.Order, Force: protocol.Some(force),
+		Perm: part.Perm, TopicFilterType: string(part.TopicFilterType), TopicSysFlag: protocol.Some(part.TopicSysFlag), Order: part.Order, Force: protocol.Some(force),
 	}
 	return c.doJSON(ctx, addr, protocol.UpdateAndCreateStaticTopic, h, part.MappingDetail)
 }

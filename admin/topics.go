@@ -79,7 +79,7 @@ func (c *Client) UpdateTopic(ctx context.Context, addr string, t *protocol.Topic
 func topicHeader(t *protocol.TopicConfig) *protocol.CreateTopicRequestHeader {
 	return &protocol.CreateTopicRequestHeader{
 		Topic: t.TopicName, DefaultTopic: protocol.TopicAutoCreate,
-		ReadQueueNums: t.ReadQueueNums, WriteQueueNums: t.WriteQueueNums, Perm: t.Perm, TopicFilterType: t.TopicFilterType,
+		ReadQueueNums: t.ReadQueueNums, WriteQueueNums: t.WriteQueueNums, Perm: t.Perm, TopicFilterType: string(t.TopicFilterType),
 		TopicSysFlag: protocol.Some(t.TopicSysFlag), Order: t.Order, Attributes: FormatAttributes(t.Attributes),
 	}
 }

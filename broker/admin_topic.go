@@ -22,7 +22,7 @@ func (b *Broker) updateTopic(r *remoting.Request) error {
 		return refuse(protocol.ResponseSystemError, "%s", err)
 	}
 	topic := &protocol.TopicConfig{
-		TopicName: h.Topic, ReadQueueNums: h.ReadQueueNums, WriteQueueNums: h.WriteQueueNums, TopicFilterType: h.TopicFilterType,
+		TopicName: h.Topic, ReadQueueNums: h.ReadQueueNums, WriteQueueNums: h.WriteQueueNums, TopicFilterType: protocol.TopicFilterType(h.TopicFilterType),
 		Perm: h.Perm, TopicSysFlag: h.TopicSysFlag.Or(0), Order: h.Order, Attributes: attributes,
 	}
 	if err := b.checkTopicUpdate(topic); err != nil {
@@ -31,7 +31,7 @@ func (b *Broker) updateTopic(r *remoting.Request) error {
 	if err := needNumbers(r, "readQueueNums", "writeQueueNums", "perm"); err != nil {
 		return err
 	}
-	if h.TopicFilterType != protocol.FilterSingleTag && h.TopicFilterType != protocol.FilterMultiTag {
+	if !topic.TopicFilterType.Known() {
 		return refuse(protocol.ResponseSystemError, remarkUnset)
 	}
 	if err := b.clearForBatches(topic); err != nil {

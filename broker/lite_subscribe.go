@@ -71,7 +71,7 @@ func (b *Broker) changeLiteOne(session remoting.Session, s *protocol.LiteSubscri
 func (b *Broker) addLite(who lite.Who, lmqs []string, option *protocol.LiteOffsetOption) error {
 	var reset *lite.Reset
 	if option != nil {
-		reset = &lite.Reset{Kind: option.Type, Value: option.Value}
+		reset = &lite.Reset{Kind: string(option.Type), Value: option.Value}
 	}
 	err := b.lite.Add(who, lmqs, reset)
 	switch {

@@ -59,7 +59,7 @@ func (w *wire) makeLite() {
 	w.t.Helper()
 	w.want(liteCommand(protocol.UpdateAndCreateTopic, &protocol.CreateTopicRequestHeader{
 		Topic: "LiteParent", DefaultTopic: protocol.TopicAutoCreate, ReadQueueNums: 1, WriteQueueNums: 1, Perm: 6,
-		TopicFilterType: protocol.FilterSingleTag, Attributes: "+message.type=LITE,+lite.topic.expiration=1",
+		TopicFilterType: string(protocol.FilterSingleTag), Attributes: "+message.type=LITE,+lite.topic.expiration=1",
 	}, ""))
 	w.want(liteCommand(protocol.UpdateAndCreateSubscriptiongroup, nil, `{"groupName":"LiteGroup","attributes":{"+lite.bind.topic":"LiteParent"}}`))
 }

@@ -43,7 +43,7 @@ func (b *Broker) requestMode(topic, group string) protocol.SetMessageRequestMode
 		return mode
 	}
 	cfg := b.config.Load()
-	mode := protocol.SetMessageRequestModeRequestBody{Topic: topic, ConsumerGroup: group, Mode: cfg.DefaultMessageRequestMode}
+	mode := protocol.SetMessageRequestModeRequestBody{Topic: topic, ConsumerGroup: group, Mode: protocol.RequestMode(cfg.DefaultMessageRequestMode)}
 	if strings.HasPrefix(topic, protocol.PrefixRetry) || mode.Mode != protocol.RequestModePop {
 		mode.Mode = protocol.RequestModePull
 	} else {
@@ -85,6 +85,8 @@ func (b *Broker) setRequestMode(r *remoting.Request) error {
 		return refuse(protocol.ResponseNoPermission, "retry topic is not allowed to set mode")
 	case !b.topics.Contains(mode.Topic):
 		return refuse(protocol.ResponseTopicNotExist, "topic[%s] not exist", mode.Topic)
+	case mode.ConsumerGroup == "":
+		return errors.New("the request names no group")
 	case b.groups.Find(mode.ConsumerGroup) == nil:
 		return refuse(protocol.ResponseSubscriptionGroupNotExist, "subscription group does not exist")
 	}

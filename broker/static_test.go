@@ -58,7 +58,7 @@ func (p *staticPair) give(brokers ...string) {
 		}
 		p.ask(name, protocol.UpdateAndCreateStaticTopic, &protocol.CreateTopicRequestHeader{
 			Topic: staticTopic, DefaultTopic: protocol.TopicAutoCreate, ReadQueueNums: part.ReadQueueNums, WriteQueueNums: part.WriteQueueNums,
-			Perm: part.Perm, TopicFilterType: part.TopicFilterType,
+			Perm: part.Perm, TopicFilterType: string(part.TopicFilterType),
 		}, body)
 	}
 }

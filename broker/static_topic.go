@@ -15,7 +15,7 @@ import (
 func (b *Broker) updateStaticTopic(r *remoting.Request) error {
 	var h protocol.CreateTopicRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if h.TopicFilterType != protocol.FilterSingleTag && h.TopicFilterType != protocol.FilterMultiTag && hasExt(r, "topicFilterType") {
+	if !protocol.TopicFilterType(h.TopicFilterType).Known() && hasExt(r, "topicFilterType") {
 		return fmt.Errorf("topicFilterType is %q, not %s or %s", h.TopicFilterType, protocol.FilterSingleTag, protocol.FilterMultiTag)
 	}
 	var mapping *protocol.TopicQueueMappingDetail
@@ -25,7 +25,7 @@ func (b *Broker) updateStaticTopic(r *remoting.Request) error {
 		}
 	}
 	topic := &protocol.TopicConfig{
-		TopicName: h.Topic, ReadQueueNums: h.ReadQueueNums, WriteQueueNums: h.WriteQueueNums, TopicFilterType: h.TopicFilterType,
+		TopicName: h.Topic, ReadQueueNums: h.ReadQueueNums, WriteQueueNums: h.WriteQueueNums, TopicFilterType: protocol.TopicFilterType(h.TopicFilterType),
 		Perm: h.Perm, TopicSysFlag: h.TopicSysFlag.Or(0), Attributes: map[string]string{},
 	}
 	if err := b.checkTopicUpdate(topic); err != nil {

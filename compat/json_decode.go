@@ -12,11 +12,15 @@ import (
 // text that ToStrict accepts, and converts as fastjson does: numbers and
 // literals to strings, text to numbers and booleans ("" is 0), numbers to
 // booleans, numbers with a fraction to whole ones by cutting it off, objects and
-// arrays to a string with their JSON, and one value to a list of it.
+// arrays to a string with their JSON, one value to a list of it, an array of one
+// value to that value, a number to the name that an enumeration has for it, and
+// "" to no object, list or map at all.
 //
-// Keys are matched exactly, unknown ones are skipped. null leaves a field as it
-// is; elements and map values that are null are left out, where Java would keep
-// a null. A map[K]struct{} is read from an array. Types with UnmarshalJSON or
+// Keys are matched exactly, unknown ones are skipped. null makes a field zero,
+// also one that starts with another value. Where Java would keep a null among
+// the elements of a list or the values of a map, a scalar is left out; an object
+// that is null is refused, since upstream stumbles over it later. A
+// map[K]struct{} is read from an array. Types with UnmarshalJSON or
 // UnmarshalText are asked; the former get standard text. Text is copied, so data
 // may be reused.
 func UnmarshalFastjson(data []byte, v any) error {
@@ -57,8 +61,12 @@ func (r *jsonDecoder) value(v reflect.Value) error {
 		return err
 	}
 	switch v.Kind() {
+	case reflect.String:
+		if names := namesOf(v.Type()); names != nil {
+			return r.enum(v, names, c)
+		}
 	case reflect.Pointer:
-		if r.null(c) {
+		if r.null(c) || v.Type().Elem().Kind() == reflect.Struct && r.nothing(c) {
 			v.SetZero()
 			return nil
 		}
@@ -121,11 +129,25 @@ func (r *jsonDecoder) raw() ([]byte, error) {
 // null reports whether the next value, which begins with c, means null, and
 // moves over it in that case.
 func (r *jsonDecoder) null(c byte) bool {
-	if c != 'n' && c != 'N' && c != 'u' && c != 'I' {
+	if c != 'n' {
 		return false
 	}
 	before := r.pos
-	if lit, err := r.literal(); err == nil && lit == "null" {
+	if string(r.word()) == "null" {
+		return true
+	}
+	r.pos = before
+	return false
+}
+
+// nothing reports whether the next value means that there is no object, list or map: null, or a text
+// that is empty or says null. It moves over it in that case.
+func (r *jsonDecoder) nothing(c byte) bool {
+	if c != '"' && c != '\'' {
+		return r.null(c)
+	}
+	before := r.pos
+	if text, err := r.text(); err == nil && (len(text) == 0 || string(text) == "null") {
 		return true
 	}
 	r.pos = before
@@ -142,10 +164,10 @@ func (r *jsonDecoder) opt(v reflect.Value, c byte) error {
 }
 
 func (r *jsonDecoder) object(v reflect.Value, c byte) error {
+	if r.nothing(c) {
+		return nil
+	}
 	if c != '{' {
-		if r.null(c) {
-			return nil
-		}
 		return r.mismatch("something that is no object", v.Type())
 	}
 	if err := r.enter(); err != nil {

@@ -6,12 +6,19 @@ import (
 
 // slice reads an array, or one value as an array of it.
 func (r *jsonDecoder) slice(v reflect.Value, c byte) error {
-	if r.null(c) {
+	if r.nothing(c) {
+		v.SetZero()
 		return nil
+	}
+	if t := v.Type().Elem(); c != '[' && c != '{' && c != '"' && c != '\'' && t.Kind() == reflect.String {
+		return r.mismatch("a scalar", v.Type())
 	}
 	out := reflect.MakeSlice(v.Type(), 0, 0)
 	err := r.elements(c, func() error {
 		e := reflect.New(v.Type().Elem()).Elem()
+		if isObject(e.Type()) && r.nothing(r.peek()) {
+			return r.mismatch("null", e.Type())
+		}
 		if r.null(r.peek()) {
 			return nil
 		}
@@ -25,6 +32,14 @@ func (r *jsonDecoder) slice(v reflect.Value, c byte) error {
 		v.Set(out)
 	}
 	return err
+}
+
+// isObject reports whether a type is read from an object.
+func isObject(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Struct && !isOptType(t)
 }
 
 // element reads an element of a list. Bytes are Java's, which have a sign.
@@ -42,7 +57,8 @@ func (r *jsonDecoder) element(e reflect.Value) error {
 
 // set reads an array into a map without values.
 func (r *jsonDecoder) set(v reflect.Value, c byte) error {
-	if r.null(c) {
+	if r.nothing(c) {
+		v.SetZero()
 		return nil
 	}
 	out := reflect.MakeMap(v.Type())
@@ -84,7 +100,8 @@ func (r *jsonDecoder) elements(c byte, read func() error) error {
 }
 
 func (r *jsonDecoder) mapping(v reflect.Value, c byte) error {
-	if r.null(c) {
+	if r.nothing(c) {
+		v.SetZero()
 		return nil
 	}
 	if c != '{' {

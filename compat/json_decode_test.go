@@ -28,6 +28,7 @@ type sample struct {
 	Addr netip.Addr           `json:"addr"`
 	Q    map[queueKey]float64 `json:"q"`
 	Data []byte               `json:"data"`
+	Enum protocol.RequestMode `json:"enum"`
 	Inner
 }
 
@@ -52,12 +53,18 @@ func TestUnmarshalConverts(t *testing.T) {
 		{`{"s":{a:[1,'x']},"i":6.7}`, sample{S: `{"a":[1,"x"]}`, I: 6}},
 		{`{"s":[1,2],"i":"","f":"1.5"}`, sample{S: "[1,2]", F: 1.5}},
 		{`{"b":"TRUE"}`, sample{B: true}}, {`{"b":"Y"}`, sample{B: true}}, {`{"b":"N"}`, sample{}},
+		{`{"b":5}`, sample{}}, {`{"b":-1}`, sample{B: true}}, {`{"b":1.0}`, sample{}}, {`{"b":"null"}`, sample{}}, {`{"b":[[true]]}`, sample{B: true}},
+		{`{"i":{"a":1},"l":"true"}`, sample{L: 1}}, {`{"i":["5"],"l":[5.5]}`, sample{I: 5, L: 5}}, {`{"i":"1,000","l":"null"}`, sample{I: 1000}},
+		{`{"i":1e20,"l":-1e300}`, sample{I: 1<<31 - 1, L: -1 << 63}},
+		{`{"s":["a"]}`, sample{S: "a"}}, {`{"s":[null]}`, sample{}}, {`{"s":[5]}`, sample{S: "[5]"}}, {`{"s":1e3}`, sample{S: "1000.0"}}, {`{"s":1.50}`, sample{S: "1.50"}},
+		{`{"list":"","enum":"pop"}`, sample{Enum: protocol.RequestModePop}}, {`{"enum":1}`, sample{Enum: protocol.RequestModePop}},
+		{`{"enum":0.5}`, sample{Enum: protocol.RequestModePull}}, {`{"enum":"5"}`, sample{}}, {`{"enum":null}`, sample{}},
 		{`{"S":"x","I":1}`, sample{}},
 		{`{"s":null,"i":null,"p":null,"list":null,"m":null,"opt":null}`, sample{}},
 		{`{"x":{{"a":[NaN]}:[{}]},"i":3}`, sample{I: 3}},
 		{`{"p":{"p":{"i":1}}}`, sample{P: &sample{P: &sample{I: 1}}}},
 		{`{"list":"one"}`, sample{List: []string{"one"}}}, {`{"list":["a",5,null]}`, sample{List: []string{"a", "5"}}}, {`{"list":[]}`, sample{List: []string{}}},
-		{`{"ptrs":{"i":1}}`, sample{Ptrs: []*sample{{I: 1}}}}, {`{"ptrs":[null,{"i":2}]}`, sample{Ptrs: []*sample{{I: 2}}}},
+		{`{"ptrs":{"i":1}}`, sample{Ptrs: []*sample{{I: 1}}}}, {`{"ptrs":"","p":"null","m":""}`, sample{}},
 		{`{"set":[97,"98",97]}`, sample{Set: map[int32]struct{}{97: {}, 98: {}}}},
 		{`{"m":{0:"a","1":5,2:null}}`, sample{M: map[int64]string{0: "a", 1: "5"}}},
 		{`{"any":{a:[1,2.5,"x",true]}}`, sample{Any: map[string]any{"a": []any{int64(1), 2.5, "x", true}}}},
@@ -80,8 +87,9 @@ func TestUnmarshalConverts(t *testing.T) {
 
 func TestUnmarshalRefuses(t *testing.T) {
 	for _, in := range []string{
-		``, `[]`, `5`, `"x"`, `{"i":"abc"}`, `{"i":99999999999}`, `{"i":[1]}`, `{"u":-1}`, `{"b":"x"}`, `{"m":{"x":"a"}}`, `{"m":[1]}`, `{"q":{"x":1}}`,
-		`{"i":1}}`, `{"i":1} x`, `{"x":{"a":1}`, `{"x":[1,}`, `{"f":"x"}`, `{"l":9223372036854775808}`, `{"l":1e300}`, `{"any":1e999}`,
+		``, `[]`, `5`, `"x"`, `{"i":"abc"}`, `{"i":99999999999}`, `{"i":[]}`, `{"i":[1,2]}`, `{"i":[null]}`, `{"i":[[1]]}`, `{"i":"True"}`, `{"i":NaN}`, `{"l":{}}`, `{"u":-1}`, `{"b":"x"}`, `{"m":{"x":"a"}}`, `{"m":[1]}`, `{"q":{"x":1}}`,
+		`{"i":1}}`, `{"i":1} x`, `{"x":{"a":1}`, `{"x":[1,}`, `{"f":"x"}`, `{"l":9223372036854775808}`, `{"b":"5"}`, `{"b":{}}`, `{"b":[]}`, `{"b":[1,1]}`, `{"s":undefined}`,
+		`{"list":5}`, `{"ptrs":[null]}`, `{"ptrs":[""]}`, `{"enum":2}`, `{"enum":-1}`, `{"enum":true}`, `{"enum":["POP"]}`, `{"any":1e999}`,
 		`{"any":` + strings.Repeat("[", 600),
 		`{"unknown":` + strings.Repeat("[", 600),
 	} {

@@ -36,6 +36,7 @@ var (
 	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 	emptyStructType     = reflect.TypeFor[struct{}]()
+	stringType          = reflect.TypeFor[string]()
 )
 
 func planOf(t reflect.Type) *structPlan {

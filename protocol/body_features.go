@@ -25,8 +25,24 @@ type MessageRequestModeSerializeWrapper struct {
 
 // SetMessageRequestModeRequestBody is how one group receives a topic.
 type SetMessageRequestModeRequestBody struct {
-	ConsumerGroup    string `json:"consumerGroup"`
-	Mode             string `json:"mode"` // PULL or POP
-	PopShareQueueNum int32  `json:"popShareQueueNum"`
-	Topic            string `json:"topic"`
+	ConsumerGroup    string      `json:"consumerGroup"`
+	Mode             RequestMode `json:"mode,omitempty"` // absent it is PULL
+	PopShareQueueNum int32       `json:"popShareQueueNum"`
+	Topic            string      `json:"topic"`
+}
+
+// ReadJSON reads a mode that is not given as PULL.
+func (m *SetMessageRequestModeRequestBody) ReadJSON(read func(any) error) error {
+	type plain SetMessageRequestModeRequestBody
+	d := plain{Mode: RequestModePull}
+	if err := read(&d); err != nil {
+		return err
+	}
+	*m = SetMessageRequestModeRequestBody(d)
+	return nil
+}
+
+// UnmarshalJSON is ReadJSON for standard text.
+func (m *SetMessageRequestModeRequestBody) UnmarshalJSON(b []byte) error {
+	return m.ReadJSON(standard(b))
 }

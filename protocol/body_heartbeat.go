@@ -39,6 +39,11 @@ const (
 	ConsumePop       ConsumeType = "CONSUME_POP"
 )
 
+// JSONNames lists the types in upstream's order: JSON may have their number.
+func (ConsumeType) JSONNames() []string {
+	return []string{string(ConsumeActively), string(ConsumePassively), string(ConsumePop)}
+}
+
 // MessageModel says whether the members of a group share its messages.
 type MessageModel string
 
@@ -49,6 +54,11 @@ const (
 	LiteSelective MessageModel = "LITE_SELECTIVE" // since 5.5
 )
 
+// JSONNames lists the models in upstream's order.
+func (MessageModel) JSONNames() []string {
+	return []string{string(Broadcasting), string(Clustering), string(LiteSelective)}
+}
+
 // ConsumeFromWhere says where a group without offsets begins.
 type ConsumeFromWhere string
 
@@ -58,6 +68,14 @@ const (
 	ConsumeFromFirstOffset ConsumeFromWhere = "CONSUME_FROM_FIRST_OFFSET"
 	ConsumeFromTimestamp   ConsumeFromWhere = "CONSUME_FROM_TIMESTAMP"
 )
+
+// JSONNames lists the starting points in upstream's order, the deprecated ones too.
+func (ConsumeFromWhere) JSONNames() []string {
+	return []string{
+		string(ConsumeFromLastOffset), "CONSUME_FROM_LAST_OFFSET_AND_FROM_MIN_WHEN_BOOT_FIRST", "CONSUME_FROM_MIN_OFFSET",
+		"CONSUME_FROM_MAX_OFFSET", string(ConsumeFromFirstOffset), string(ConsumeFromTimestamp),
+	}
+}
 
 // Expression types of a subscription. An absent type means tags.
 const (

@@ -71,17 +71,25 @@ type LiteLag struct {
 	LiteTopic                   string `json:"liteTopic,omitempty"`
 }
 
-// Actions of LiteSubscription.
+// LiteAction says how a LiteSubscription changes what there is.
+type LiteAction string
+
+// The actions.
 const (
-	LitePartialAdd     = "PARTIAL_ADD"
-	LitePartialRemove  = "PARTIAL_REMOVE"
-	LiteCompleteAdd    = "COMPLETE_ADD"
-	LiteCompleteRemove = "COMPLETE_REMOVE"
+	LitePartialAdd     LiteAction = "PARTIAL_ADD"
+	LitePartialRemove  LiteAction = "PARTIAL_REMOVE"
+	LiteCompleteAdd    LiteAction = "COMPLETE_ADD"
+	LiteCompleteRemove LiteAction = "COMPLETE_REMOVE"
 )
+
+// JSONNames lists the actions in upstream's order.
+func (LiteAction) JSONNames() []string {
+	return []string{string(LitePartialAdd), string(LitePartialRemove), string(LiteCompleteAdd), string(LiteCompleteRemove)}
+}
 
 // LiteSubscription is a change of what a client subscribes to.
 type LiteSubscription struct {
-	Action       string            `json:"action"`
+	Action       LiteAction        `json:"action"`
 	ClientID     string            `json:"clientId"`
 	Group        string            `json:"group"`
 	LiteTopics   []string          `json:"liteTopicSet"`
@@ -90,11 +98,19 @@ type LiteSubscription struct {
 	Version      int64             `json:"version"`
 }
 
-// LiteOffsetOption says where a new subscription begins: the kind is POLICY (0
-// where the group is, 1 the begin, 2 the end), OFFSET, TAIL_N or TIMESTAMP.
+// LiteOffsetKind says what the value of a LiteOffsetOption is: POLICY (0 where the
+// group is, 1 the begin, 2 the end), OFFSET, TAIL_N or TIMESTAMP.
+type LiteOffsetKind string
+
+// JSONNames lists the kinds in upstream's order.
+func (LiteOffsetKind) JSONNames() []string {
+	return []string{"POLICY", "OFFSET", "TAIL_N", "TIMESTAMP"}
+}
+
+// LiteOffsetOption says where a new subscription begins.
 type LiteOffsetOption struct {
-	Type  string `json:"type"`
-	Value int64  `json:"value"`
+	Type  LiteOffsetKind `json:"type"`
+	Value int64          `json:"value"`
 }
 
 // LiteSubscriptionChanges is the body of LITE_SUBSCRIPTION_CTL (200071).

@@ -45,11 +45,19 @@ type QueryAssignmentResponseBody struct {
 // MessageQueueAssignment is one queue, and whether it is pulled or popped.
 type MessageQueueAssignment struct {
 	MessageQueue MessageQueue `json:"messageQueue"`
-	Mode         string       `json:"mode"`
+	Mode         RequestMode  `json:"mode"`
 }
 
-// How a group receives a topic.
+// RequestMode is how a group receives a topic.
+type RequestMode string
+
+// The request modes.
 const (
-	RequestModePull = "PULL"
-	RequestModePop  = "POP"
+	RequestModePull RequestMode = "PULL"
+	RequestModePop  RequestMode = "POP"
 )
+
+// JSONNames lists the modes in upstream's order.
+func (RequestMode) JSONNames() []string {
+	return []string{string(RequestModePull), string(RequestModePop)}
+}

@@ -1,11 +1,5 @@
 package protocol
 
-import (
-	"encoding/json"
-	"fmt"
-	"strings"
-)
-
 // RetryPolicyType names the way the pauses between a group's retries grow.
 type RetryPolicyType string
 
@@ -15,33 +9,9 @@ const (
 	RetryCustomized  RetryPolicyType = "CUSTOMIZED"
 )
 
-// UnmarshalJSON reads the policy's name in any case, or its number, as upstream's
-// JSON reads enumerations. Another name is read as none.
-func (p *RetryPolicyType) UnmarshalJSON(b []byte) error {
-	var v any
-	if err := json.Unmarshal(b, &v); err != nil {
-		return err
-	}
-	types := [...]RetryPolicyType{RetryExponential, RetryCustomized}
-	switch v := v.(type) {
-	case nil:
-		*p = ""
-		return nil
-	case string:
-		*p = ""
-		for _, t := range types {
-			if strings.EqualFold(v, string(t)) {
-				*p = t
-			}
-		}
-		return nil
-	case float64:
-		if v >= 0 && v < float64(len(types)) {
-			*p = types[int(v)]
-			return nil
-		}
-	}
-	return fmt.Errorf("%s is no retry policy", b)
+// JSONNames lists the policies in upstream's order.
+func (RetryPolicyType) JSONNames() []string {
+	return []string{string(RetryExponential), string(RetryCustomized)}
 }
 
 // GroupRetryPolicy chooses the pauses between a group's retries. A broker only

@@ -4,11 +4,22 @@ import (
 	"maps"
 )
 
-// The values of TopicConfig.TopicFilterType. No server reads it any more.
+// TopicFilterType says how many tags a message of a topic may have. No server reads it any more.
+type TopicFilterType string
+
+// The filter types.
 const (
-	FilterSingleTag = "SINGLE_TAG"
-	FilterMultiTag  = "MULTI_TAG"
+	FilterSingleTag TopicFilterType = "SINGLE_TAG"
+	FilterMultiTag  TopicFilterType = "MULTI_TAG"
 )
+
+// Known reports whether t is one of the filter types.
+func (t TopicFilterType) Known() bool { return t == FilterSingleTag || t == FilterMultiTag }
+
+// JSONNames lists the filter types in upstream's order.
+func (TopicFilterType) JSONNames() []string {
+	return []string{string(FilterSingleTag), string(FilterMultiTag)}
+}
 
 // TopicConfig is what a broker knows of one of its topics.
 type TopicConfig struct {
@@ -16,7 +27,7 @@ type TopicConfig struct {
 	Order           bool              `json:"order"`
 	Perm            int32             `json:"perm"`
 	ReadQueueNums   int32             `json:"readQueueNums"`
-	TopicFilterType string            `json:"topicFilterType"`
+	TopicFilterType TopicFilterType   `json:"topicFilterType,omitempty"`
 	TopicName       string            `json:"topicName"`
 	TopicSysFlag    int32             `json:"topicSysFlag"`
 	WriteQueueNums  int32             `json:"writeQueueNums"`
@@ -76,7 +87,7 @@ type TopicConfigAndQueueMapping struct {
 	Order           bool                     `json:"order"`
 	Perm            int32                    `json:"perm"`
 	ReadQueueNums   int32                    `json:"readQueueNums"`
-	TopicFilterType string                   `json:"topicFilterType,omitempty"`
+	TopicFilterType TopicFilterType          `json:"topicFilterType,omitempty"`
 	TopicName       string                   `json:"topicName,omitempty"`
 	TopicSysFlag    int32                    `json:"topicSysFlag"`
 	WriteQueueNums  int32                    `json:"writeQueueNums"`

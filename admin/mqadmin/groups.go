@@ -168,7 +168,7 @@ func getConsumerConfig(ctx context.Context, c *cli.Call) error {
 
 func setConsumeMode(ctx context.Context, c *cli.Call) error {
 	mode := protocol.SetMessageRequestModeRequestBody{
-		Topic: c.Value("t"), ConsumerGroup: c.Value("g"), Mode: c.Value("m"), PopShareQueueNum: c.Int32("q", 0),
+		Topic: c.Value("t"), ConsumerGroup: c.Value("g"), Mode: protocol.RequestMode(c.Value("m")), PopShareQueueNum: c.Int32("q", 0),
 	}
 	if err := c.Bad(); err != nil {
 		return err
