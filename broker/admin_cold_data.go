@@ -58,8 +58,8 @@ func (b *Broker) coldLimitInfo(r *remoting.Request) error {
 // setReadAhead serves SET_COMMITLOG_READ_MODE (2004): 0 has the operating system
 // read ahead, 1 has it not.
 func (b *Broker) setReadAhead(r *remoting.Request) error {
-	mode, ok := r.Ext.Get("READ_AHEAD_MODE")
-	if !ok {
+	mode, _ := r.Ext.Get("READ_AHEAD_MODE")
+	if len(r.Ext) == 0 {
 		return refuse(protocol.ResponseSystemError, "set commitlog readahead mode param error")
 	}
 	n, err := strconv.Atoi(mode)

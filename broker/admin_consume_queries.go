@@ -72,8 +72,12 @@ func timeText(ms int64) string {
 func (b *Broker) cloneOffsets(r *remoting.Request) error {
 	var h protocol.CloneGroupOffsetRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if h.SrcGroup == "" || h.DestGroup == "" {
-		return missing("srcGroup, destGroup")
+	if h.SrcGroup == "" {
+		return missing("srcGroup")
+	}
+	if h.DestGroup == "" { // upstream clones to a group that nobody can be in
+		r.Reply(protocol.ResponseSuccess, "", nil, nil)
+		return nil
 	}
 	topics := []string{h.Topic}
 	if strings.TrimSpace(h.Topic) == "" {

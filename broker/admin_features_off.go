@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"github.com/gantrymq/gantry/codec"
 	"strings"
 
 	"github.com/gantrymq/gantry/protocol"
@@ -23,8 +22,14 @@ func (b *Broker) checkRocksDB(r *remoting.Request) error {
 // files already.
 func (b *Broker) exportRocksDB(r *remoting.Request) error {
 	var h protocol.ExportRocksDBConfigToJsonRequestHeader
-	codec.DecodeHeaderLoosely(&h, r.Ext)
-	for kind := range strings.SplitSeq(strings.TrimRight(h.ConfigType, ";"), ";") { // as Java splits
+	if err := readHeader(r, &h, "configType"); err != nil {
+		return err
+	}
+	var kinds []string
+	if text := strings.TrimRight(h.ConfigType, ";"); text != "" { // as Java splits
+		kinds = strings.Split(text, ";")
+	}
+	for _, kind := range kinds {
 		switch strings.ToLower(kind) {
 		case "topics", "subscriptiongroups", "consumeroffsets":
 		default:

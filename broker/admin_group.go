@@ -12,7 +12,7 @@ import (
 
 // updateGroup serves UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200).
 func (b *Broker) updateGroup(r *remoting.Request) error {
-	if len(r.Body) > 0 {
+	if len(r.Body) > 0 && !isNothing(r.Body) {
 		var group protocol.SubscriptionGroupConfig
 		if err := compat.UnmarshalFastjson(r.Body, &group); err != nil {
 			return err

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/gantrymq/gantry/compat"
@@ -117,7 +118,13 @@ func (b *Broker) liteClientInfo(r *remoting.Request) error {
 	if err := readHeader(r, &h, "parentTopic"); err != nil {
 		return err
 	}
+	if h.MaxCount < 0 {
+		return fmt.Errorf("maxCount is %d: there is no list as short as that", h.MaxCount)
+	}
 	if err := b.admitLiteTopic(h.ParentTopic); err != nil {
+		return err
+	}
+	if err := need(r, "group"); err != nil {
 		return err
 	}
 	group := b.groups.Find(h.Group)
@@ -126,6 +133,9 @@ func (b *Broker) liteClientInfo(r *remoting.Request) error {
 		return refuse(protocol.ResponseSubscriptionGroupNotExist, "Group [%s] not exist.", h.Group)
 	case group.Attributes["lite.bind.topic"] != h.ParentTopic:
 		return refuse(protocol.ResponseInvalidParameter, "Subscription [%s]-[%s] not match.", h.Group, h.ParentTopic)
+	}
+	if err := need(r, "clientId"); err != nil {
+		return err
 	}
 	info := protocol.LiteClientInfo{ParentTopic: h.ParentTopic, Group: h.Group, ClientID: h.ClientID, LiteTopicCount: -1}
 	lmqs, accessed, ok := b.lite.Subscription(h.ClientID)

@@ -23,10 +23,10 @@ const allQueues = -1
 func (b *Broker) resetOffset(r *remoting.Request) error {
 	var h protocol.ResetOffsetRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if h.Topic == "" {
-		return missing("topic")
+	if err := need(r, "topic"); err != nil {
+		return err
 	}
-	if needNumbers(r, "queueId") != nil {
+	if needInts(r, "queueId") != nil {
 		h.QueueID = allQueues
 	}
 	if b.config.Load().UseServerSideResetOffset {
@@ -58,7 +58,7 @@ func (b *Broker) resetHere(r *remoting.Request, h *protocol.ResetOffsetRequestHe
 		return refuse(protocol.ResponseTopicNotExist, "Topic %s does not exist", h.Topic)
 	}
 	if !b.groups.Contains(h.Group) {
-		return refuse(protocol.ResponseSubscriptionGroupNotExist, "Group %s does not exist", orNull(h.Group))
+		return refuse(protocol.ResponseSubscriptionGroupNotExist, "Group %s does not exist", extOrNull(r, "group"))
 	}
 	targets, err := b.resetTargets(h, topic)
 	if err != nil {

@@ -86,7 +86,9 @@ func (b *Broker) topicsForStats(h *protocol.GetConsumeStatsRequestHeader) []stri
 				topics = append(topics, topic)
 			}
 		}
-		return topics
+		if len(topics) > 0 {
+			return topics
+		}
 	}
 	topics := []string{h.Topic}
 	if strings.TrimSpace(h.Topic) == "" {

@@ -16,6 +16,11 @@ func (b *Broker) groupSubscription(r *remoting.Request) error {
 	if err := readHeader(r, &h, "group"); err != nil {
 		return err
 	}
+	if b.consumers.View(h.Group) != nil { // upstream looks the topic up in it
+		if err := need(r, "topic"); err != nil {
+			return err
+		}
+	}
 	body := protocol.QuerySubscriptionResponseBody{Group: h.Group, SubscriptionData: b.consumers.Subscription(h.Group, h.Topic)}
 	if hasExt(r, "topic") {
 		body.Topic = protocol.Some(h.Topic)
@@ -27,7 +32,7 @@ func (b *Broker) groupSubscription(r *remoting.Request) error {
 // read a topic, and, when readable is given, a change of that.
 func (b *Broker) groupForbidden(r *remoting.Request) error {
 	var h protocol.UpdateGroupForbiddenRequestHeader
-	if err := readHeader(r, &h, "group", "topic"); err != nil {
+	if err := readHeader(r, &h, "group"); err != nil {
 		return err
 	}
 	if h.Readable.Set {
@@ -35,7 +40,11 @@ func (b *Broker) groupForbidden(r *remoting.Request) error {
 			return err
 		}
 	}
-	return replyJSON(r, &protocol.GroupForbidden{Group: h.Group, Topic: h.Topic, Readable: !b.groups.Forbidden(h.Group, h.Topic, protocol.ForbidRead)})
+	body := protocol.GroupForbidden{Group: h.Group, Readable: !b.groups.Forbidden(h.Group, h.Topic, protocol.ForbidRead)}
+	if hasExt(r, "topic") {
+		body.Topic = protocol.Some(h.Topic)
+	}
+	return replyJSON(r, &body)
 }
 
 // showQueue serves QUERY_CONSUME_QUEUE (321): units of a consume queue as they
@@ -43,8 +52,8 @@ func (b *Broker) groupForbidden(r *remoting.Request) error {
 func (b *Broker) showQueue(r *remoting.Request) error {
 	var h protocol.QueryConsumeQueueRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if h.Topic == "" {
-		return missing("topic")
+	if err := need(r, "topic"); err != nil {
+		return err
 	}
 	ids, err := b.store.Queues(h.Topic)
 	if err != nil {

@@ -1,11 +1,12 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
-	"github.com/gantrymq/gantry/codec"
 	"slices"
 	"strings"
 
+	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -28,7 +29,7 @@ func (b *Broker) updateTopic(r *remoting.Request) error {
 	if err := b.checkTopicUpdate(topic); err != nil {
 		return err
 	}
-	if err := needNumbers(r, "readQueueNums", "writeQueueNums", "perm"); err != nil {
+	if err := needInts(r, "readQueueNums", "writeQueueNums", "perm"); err != nil {
 		return err
 	}
 	if !topic.TopicFilterType.Known() {
@@ -53,6 +54,9 @@ func (b *Broker) updateTopicList(r *remoting.Request) error {
 	var body protocol.CreateTopicListRequestBody
 	if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
 		return err
+	}
+	if body.TopicConfigList == nil {
+		return errors.New("the body lacks the list of topics")
 	}
 	for _, topic := range body.TopicConfigList {
 		if err := b.checkTopicUpdate(topic); err != nil {

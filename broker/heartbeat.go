@@ -47,11 +47,8 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 	return nil
 }
 
-// namesGroups wants every group of a heartbeat to have a name, and its client an id.
+// namesGroups wants every group of a heartbeat to have a name.
 func namesGroups(data *protocol.HeartbeatData) error {
-	if data.ClientID == "" && len(data.ConsumerDataSet)+len(data.ProducerDataSet) > 0 {
-		return errors.New("the heartbeat names no client")
-	}
 	for i := range data.ConsumerDataSet {
 		if data.ConsumerDataSet[i].GroupName == "" {
 			return errors.New("a consumer group of the heartbeat has no name")
@@ -74,6 +71,9 @@ func (b *Broker) registerConsumer(client clients.Identity, c *protocol.ConsumerD
 	}
 	ordered := false
 	for i := range c.SubscriptionDataSet {
+		if sub := &c.SubscriptionDataSet[i]; sub.ExpressionType == "" {
+			sub.ExpressionType = protocol.ExpressionTag
+		}
 		ordered = ordered || b.topics.IsOrder(c.SubscriptionDataSet[i].Topic)
 	}
 	var flag int32

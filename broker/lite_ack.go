@@ -18,6 +18,9 @@ func (b *Broker) ackLite(r *remoting.Request, h *protocol.AckMessageRequestHeade
 	if b.liteGroup(h.ConsumerGroup).Bound != h.Topic {
 		return refuse(protocol.ResponseInvalidParameter, "group type or bind topic not match.")
 	}
+	if err := needNumbers(r, "offset"); err != nil {
+		return err
+	}
 	lmq := compat.LiteTopicName(h.Topic, h.LiteTopic)
 	if h.Offset > b.maxOffset(lmq, 0) {
 		return refuse(protocol.ResponseNoMessage, "ack offset illegal.")
@@ -40,6 +43,9 @@ func (b *Broker) ackLite(r *remoting.Request, h *protocol.AckMessageRequestHeade
 // delayLite changes when a message of a lite topic comes again.
 func (b *Broker) delayLite(r *remoting.Request, h *protocol.ChangeInvisibleTimeRequestHeader) error {
 	var answer protocol.ChangeInvisibleTimeResponseHeader
+	if err := needNumbers(r, "offset", "invisibleTime"); err != nil {
+		return err
+	}
 	lmq := compat.LiteTopicName(h.Topic, h.LiteTopic)
 	if h.Offset > b.maxOffset(lmq, 0) {
 		r.Reply(protocol.ResponseNoMessage, notSet, &answer, nil)

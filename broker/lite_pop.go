@@ -25,15 +25,18 @@ type litePop struct {
 func (b *Broker) popLite(r *remoting.Request) error {
 	op := new(litePop)
 	codec.DecodeHeaderLoosely(&op.header, r.Ext)
-	if err := need(r, "clientId", "consumerGroup", "topic", "maxMsgNum", "invisibleTime", "pollTime"); err != nil {
+	if err := need(r, "topic"); err != nil {
 		return err
 	}
 	h := &op.header
-	if h.BornTime == 0 {
+	if born, ok := r.Ext.Get("bornTime"); !ok || born == "0" {
 		h.BornTime = b.now().UnixMilli()
 	}
 	if err := b.admitLitePop(h); err != nil {
 		return refuseWith(r, err, &protocol.PopLiteMessageResponseHeader{})
+	}
+	if err := need(r, "clientId"); err != nil {
+		return err
 	}
 	b.popReady(op)
 	switch {

@@ -17,7 +17,7 @@ func (b *Broker) changeLite(r *remoting.Request) error {
 		return refuse(protocol.ResponseIllegalOperation, "Request body is null.")
 	}
 	var body protocol.LiteSubscriptionChanges
-	if err := compat.UnmarshalFastjson(r.Body, &body); err != nil {
+	if err := readBody(r, &body); err != nil {
 		return err
 	}
 	if len(body.Subscriptions) == 0 {
@@ -71,6 +71,9 @@ func (b *Broker) changeLiteOne(session remoting.Session, s *protocol.LiteSubscri
 func (b *Broker) addLite(who lite.Who, lmqs []string, option *protocol.LiteOffsetOption) error {
 	var reset *lite.Reset
 	if option != nil {
+		if option.Type == "" {
+			return errors.New("the offset option of a lite subscription has no type")
+		}
 		reset = &lite.Reset{Kind: string(option.Type), Value: option.Value}
 	}
 	err := b.lite.Add(who, lmqs, reset)

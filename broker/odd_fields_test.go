@@ -82,3 +82,84 @@ func TestRejectedPulls(t *testing.T) {
 		}
 	}
 }
+
+// A field that is missing is missed when it is needed, not before: what is wrong with topic, queue or
+// group is answered first, as upstream does.
+func TestFieldsThatAreMissedLate(t *testing.T) {
+	b, _ := runBroker(t, testConfig(t.TempDir()))
+	w := dialBroker(t, b)
+	w.call(sendCommand("T", 0, []byte("x")))
+	for _, tt := range []struct {
+		code   protocol.RequestCode
+		fields []codec.Field
+		want   protocol.ResponseCode
+		remark string
+	}{
+		{protocol.SendMessageV2, fields("b", "SELF_TEST_TOPIC", "g", "1"), protocol.ResponseNoPermission, "Sending message to topic[SELF_TEST_TOPIC] is forbidden."},
+		{protocol.SendMessageV2, fields("b", "T", "e", "99", "g", "1"), protocol.ResponseInvalidParameter, "request queueId[99] is illegal"},
+		{protocol.SendMessageV2, fields("b", "T", "e", "0", "g", "1", "h", "0"), protocol.ResponseSystemError, "the request lacks the field f"},
+		{protocol.SendMessageV2, fields("b", "New", "d", "1", "e", "0", "f", "0", "g", "1", "h", "0"), protocol.ResponseSystemError, "the request lacks the field c"},
+		{protocol.PullMessage, fields("consumerGroup", "G", "topic", "None"), protocol.ResponseTopicNotExist, "topic[None] not exist"},
+		{protocol.PullMessage, fields("consumerGroup", "G", "topic", "T", "queueId", "99"), protocol.ResponseInvalidParameter, "queueId[99] is illegal"},
+		{protocol.PullMessage, fields("consumerGroup", "G", "topic", "T", "queueId", "0", "queueOffset", "0", "maxMsgNums", "1", "sysFlag", "4", "expressionType", ""),
+			protocol.ResponseSubscriptionParseFailed, "parse the consumer's subscription failed"},
+		{protocol.PopLiteMessage, fields("topic", "None", "pollTime", "abc"), protocol.ResponseTopicNotExist, "topic [None] not exist"},
+		{protocol.PopLiteMessage, fields("topic", "None", "bornTime", "abc"), protocol.ResponsePollingTimeout, "the broker["},
+		{protocol.AckMessage, fields("topic", "T", "queueId", "0", "liteTopic", "a"), protocol.ResponseInvalidParameter, "group type or bind topic not match."},
+		{protocol.AckMessage, fields("topic", "T", "queueId", "2147483648"), protocol.ResponseSystemError, "the request lacks a number of 32 bits in the field queueId"},
+		{protocol.UpdateAndGetGroupForbidden, fields("group", "G"), protocol.ResponseSuccess, ""},
+		{protocol.ExportRocksdbConfigToJson, fields("configType", ""), protocol.ResponseSuccess, "export done."},
+		{protocol.ExportRocksdbConfigToJson, fields("configType", ";"), protocol.ResponseSuccess, "export done."},
+		{protocol.SetCommitlogReadMode, fields("ns", "x"), protocol.ResponseSystemError, "set commitlog readahead mode failed"},
+		{protocol.InvokeBrokerToResetOffset, fields("topic", "", "group", "G"), protocol.ResponseTopicNotExist, "Topic  does not exist"},
+	} {
+		if f := ask(w, tt.code, "x", tt.fields...); f.Code != int32(tt.want) || !strings.HasPrefix(f.Remark, tt.remark) {
+			t.Errorf("%s %v: %d %s, want %d %s", tt.code, tt.fields, f.Code, f.Remark, tt.want, tt.remark)
+		}
+	}
+}
+
+// A batch that asks for a delay, or is marked as part of a transaction, is refused: its messages
+// would be delivered at once.
+func TestBatchesThatCannotWait(t *testing.T) {
+	b, _ := runBroker(t, testConfig(t.TempDir()))
+	w := dialBroker(t, b)
+	w.call(sendCommand("T", 0, []byte("x")))
+	entry, err := codec.AppendBatchEntry(nil, &codec.BatchEntry{Body: []byte("one")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ flag, properties, remark string }{
+		{"4", "", "the message is illegal"},
+		{"12", "", "the message is illegal"},
+		{"0", "DELAY\x013\x02", "the message is illegal"},
+		{"0", "TIMER_DELIVER_MS\x014102444800000\x02", "timer message illegal"},
+	} {
+		f := ask(w, protocol.SendBatchMessage, string(entry), fields("a", "P", "b", "T", "c", "TBW102", "d", "4", "e", "0", "f", tt.flag, "g", "1", "h", "0", "i", tt.properties, "m", "true")...)
+		if f.Code != int32(protocol.ResponseMessageIllegal) || !strings.HasPrefix(f.Remark, tt.remark) {
+			t.Errorf("flag %s, properties %q: %d %s", tt.flag, tt.properties, f.Code, f.Remark)
+		}
+	}
+}
+
+// What is wrong with an access list is said, though nobody keeps lists.
+func TestAccessListFaults(t *testing.T) {
+	b, _ := runBroker(t, testConfig(t.TempDir()))
+	w := dialBroker(t, b)
+	const good = `{"actions":["Pub"],"decision":"Allow","resource":"Topic:x","sourceIps":["10.0.0.0/8"]}`
+	for _, tt := range []struct{ old, new, remark string }{
+		{"Allow", "deny", noMetadata},
+		{"Topic:x", "*", noMetadata},
+		{"Topic:x", "x:y", "The resource is null."},
+		{"Pub", "x", "The actions is empty."},
+		{"Pub", "ANY", "The actions can not be Any."},
+		{"10.0.0.0/8", " ", "The source ip is empty."},
+		{"10.0.0.0/8", "10.0", "The source ip is invalid."},
+		{"Allow", "x", "The decision is null or illegal."},
+	} {
+		body := `{"subject":"User:u","policies":[{"entries":[` + strings.Replace(good, tt.old, tt.new, 1) + `]}]}`
+		if f := ask(w, protocol.AuthCreateACL, body, fields("subject", "nobody")...); f.Remark != tt.remark {
+			t.Errorf("%s for %s: %d %s, want %s", tt.new, tt.old, f.Code, f.Remark, tt.remark)
+		}
+	}
+}

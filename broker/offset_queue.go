@@ -11,7 +11,7 @@ import (
 // searchOffset serves SEARCH_OFFSET_BY_TIMESTAMP (29).
 func (b *Broker) searchOffset(r *remoting.Request) error {
 	var h protocol.SearchOffsetRequestHeader
-	if err := readHeader(r, &h, "topic", "queueId", "timestamp"); err != nil {
+	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
@@ -23,6 +23,9 @@ func (b *Broker) searchOffset(r *remoting.Request) error {
 			r.Reply(protocol.ResponseSuccess, "", &protocol.SearchOffsetResponseHeader{}, nil)
 			return nil
 		}
+	}
+	if err := needNumbers(r, "timestamp"); err != nil {
+		return err
 	}
 	if b.neverFilled(h.Topic, h.QueueID) {
 		return errNeverFilled

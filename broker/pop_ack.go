@@ -3,6 +3,7 @@ package broker
 import (
 	"cmp"
 	"encoding/base64"
+	"errors"
 	"fmt"
 
 	"github.com/gantrymq/gantry/broker/pop"
@@ -21,11 +22,11 @@ func (b *Broker) ackMessage(r *remoting.Request) error {
 	if err := b.admitReceipt(r, h.Topic, h.QueueID); err != nil {
 		return err
 	}
-	if err := needNumbers(r, "offset"); err != nil {
-		return err
-	}
 	if isLite(h.LiteTopic) {
 		return b.ackLite(r, &h)
+	}
+	if err := needNumbers(r, "offset"); err != nil {
+		return err
 	}
 	first, end := b.queueBounds(h.Topic, h.QueueID)
 	if h.Offset < first || h.Offset > end {
@@ -57,7 +58,7 @@ func (b *Broker) admitReceipt(r *remoting.Request, name string, queue int32) err
 	if topic == nil {
 		return refuse(protocol.ResponseTopicNotExist, "topic[%s] not exist, apply first please! %s", name, suggestFAQ)
 	}
-	if err := needNumbers(r, "queueId"); err != nil {
+	if err := needInts(r, "queueId"); err != nil {
 		return err
 	}
 	if queue < 0 || queue >= topic.ReadQueueNums {
@@ -112,6 +113,9 @@ func (b *Broker) batchAck(r *remoting.Request) error {
 
 // ackBits acknowledges what one entry of a batch names and its queue has.
 func (b *Broker) ackBits(r *remoting.Request, a *protocol.BatchAck, broker string) error {
+	if a.Topic == "" || a.Retry == "" {
+		return errors.New("an entry of a batch of acknowledgements names no topic, or not of which kind it is")
+	}
 	topic := pop.Origin(a.Retry).Topic(a.Topic, a.ConsumerGroup)
 	if !b.topics.Contains(topic) {
 		return nil
@@ -159,11 +163,11 @@ func (b *Broker) changeInvisible(r *remoting.Request) error {
 		}
 		return err
 	}
-	if err := needNumbers(r, "offset"); err != nil {
-		return err
-	}
 	if isLite(h.LiteTopic) {
 		return b.delayLite(r, &h)
+	}
+	if err := needNumbers(r, "offset"); err != nil {
+		return err
 	}
 	if first, end := b.queueBounds(h.Topic, h.QueueID); h.Offset < first || h.Offset >= end {
 		refused(protocol.ResponseNoMessage, notSet)
@@ -173,6 +177,10 @@ func (b *Broker) changeInvisible(r *remoting.Request) error {
 		return err
 	}
 	receipt, err := pop.ParseReceipt(h.ExtraInfo)
+	if errors.Is(err, pop.ErrReceiptTimes) {
+		refused(protocol.ResponseSystemError, notSet)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func forbid(op *pullOp, kind int32, format string, args ...any) error {
 // topic and filter.
 func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	h := &op.header
-	if err := need(r, "consumerGroup", "topic", "sysFlag"); err != nil {
+	if err := need(r, "consumerGroup"); err != nil {
 		return err
 	}
 	cfg := b.config.Load()
@@ -36,6 +36,9 @@ func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	}
 	if !op.group.ConsumeEnable {
 		return forbid(op, forbiddenGroup, "subscription group no permission, %s", h.ConsumerGroup)
+	}
+	if err := need(r, "topic"); err != nil {
+		return err
 	}
 	if op.topic = b.topics.Get(h.Topic); op.topic == nil {
 		return refuse(protocol.ResponseTopicNotExist, "topic[%s] not exist, apply first please! %s", h.Topic, suggestFAQ)
@@ -52,6 +55,12 @@ func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	if h.QueueID < 0 || h.QueueID >= op.topic.ReadQueueNums {
 		return refuse(protocol.ResponseInvalidParameter, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
 			h.QueueID, h.Topic, op.topic.ReadQueueNums, r.Session.RemoteAddr())
+	}
+	if err := need(r, "sysFlag"); err != nil {
+		return err
+	}
+	if h.ExpressionType == "" && h.Subscription == "" && h.SysFlag&protocol.PullFlagSubscription != 0 && hasExt(r, "expressionType") {
+		return refuse(protocol.ResponseSubscriptionParseFailed, "parse the consumer's subscription failed")
 	}
 	if err := b.admitSubscription(op); err != nil {
 		return err

@@ -50,6 +50,17 @@ func needNumbers(r *remoting.Request, keys ...string) error {
 	return nil
 }
 
+// needInts is needNumbers for fields of 32 bits.
+func needInts(r *remoting.Request, keys ...string) error {
+	for _, key := range keys {
+		value, _ := r.Ext.Get(key)
+		if _, err := strconv.ParseInt(value, 10, 32); err != nil {
+			return fmt.Errorf("the request lacks a number of 32 bits in the field %s", key)
+		}
+	}
+	return nil
+}
+
 func isNumber(text string) bool {
 	_, err := strconv.ParseInt(text, 10, 64)
 	return err == nil
@@ -57,10 +68,19 @@ func isNumber(text string) bool {
 
 // readBody reads a body that must say something: upstream stumbles over one that is null.
 func readBody(r *remoting.Request, body any) error {
-	if string(bytes.TrimSpace(r.Body)) == "null" {
+	if isNothing(r.Body) {
 		return errors.New("the body is null")
 	}
 	return compat.UnmarshalFastjson(r.Body, body)
+}
+
+// isNothing reports whether a body is read as no object at all.
+func isNothing(body []byte) bool {
+	switch string(bytes.TrimSpace(body)) {
+	case "null", `""`, `"null"`:
+		return true
+	}
+	return false
 }
 
 // extOrNull is an ext field as Java writes it into a text.

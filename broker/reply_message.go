@@ -24,6 +24,9 @@ func (b *Broker) replyMessage(r *remoting.Request) error {
 	if err := op.decode(r); err != nil {
 		return err
 	}
+	if len(r.Body) == 0 {
+		return errNoBody
+	}
 	topic, err := b.admitSend(r, &op.header, false)
 	if err != nil {
 		return b.refuseSend(r, err)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -22,8 +23,14 @@ var errTopicNew = errors.New("the topic does not exist yet")
 // and finds its topic, which is created where the rules allow it; inline,
 // errTopicNew is returned instead.
 func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHeader, inline bool) (*protocol.TopicConfig, error) {
-	if err := needSendFields(r); err != nil {
+	keys, reply := keysOfSend(r) // upstream marks more of them as required than it misses, and misses each when it comes to it
+	if err := need(r, keys.born); err != nil {
 		return nil, err
+	}
+	if !reply { // which is refused as one with a blank topic
+		if err := need(r, keys.topic); err != nil {
+			return nil, err
+		}
 	}
 	cfg := b.config.Load()
 	if b.now().UnixMilli() < cfg.StartAcceptSendRequestTimeStamp {
@@ -44,7 +51,7 @@ func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHe
 		return nil, errTopicNew
 	}
 	if topic == nil {
-		if err := needQueueNumber(r); err != nil {
+		if err := cmp.Or(needInts(r, keys.queues), need(r, keys.template)); err != nil {
 			return nil, err
 		}
 		var err error
@@ -53,33 +60,43 @@ func (b *Broker) admitSend(r *remoting.Request, h *protocol.SendMessageRequestHe
 		}
 		b.awaitRegistered()
 	}
+	if err := need(r, keys.queue); err != nil {
+		return nil, err
+	}
 	if h.QueueID >= max(topic.WriteQueueNums, topic.ReadQueueNums) {
 		return nil, refuse(protocol.ResponseInvalidParameter, "request queueId[%d] is illegal, %s Producer: %s",
 			h.QueueID, describeTopic(topic), r.Session.RemoteAddr())
 	}
-	return topic, nil
+	if !reply { // which needs no flags of the system either
+		if err := need(r, keys.sysFlag); err != nil {
+			return nil, err
+		}
+	}
+	return topic, need(r, keys.flag)
 }
 
-// needSendFields wants the fields that a message cannot do without; upstream
-// marks more of them as required than it misses.
-func needSendFields(r *remoting.Request) error {
+// sendKeys are the fields that a send cannot do without, as one form of its header calls them.
+type sendKeys struct {
+	topic, born, queue, sysFlag, flag string
+	queues, template                  string // of a topic that the send creates
+}
+
+var (
+	longSendKeys  = sendKeys{"topic", "bornTimestamp", "queueId", "sysFlag", "flag", "defaultTopicQueueNums", "defaultTopic"}
+	shortSendKeys = sendKeys{"b", "g", "e", "f", "h", "d", "c"}
+)
+
+// keysOfSend finds the keys of a send's form, and tells whether it is a reply.
+func keysOfSend(r *remoting.Request) (keys *sendKeys, reply bool) {
 	switch protocol.RequestCode(r.Code) {
 	case protocol.SendMessage:
-		return need(r, "topic", "queueId", "sysFlag", "bornTimestamp", "flag")
-	case protocol.SendReplyMessage: // without a topic it is refused as one with a blank topic
-		return need(r, "queueId", "sysFlag", "bornTimestamp", "flag")
+		return &longSendKeys, false
+	case protocol.SendReplyMessage:
+		return &longSendKeys, true
 	case protocol.SendReplyMessageV2:
-		return need(r, "e", "f", "g", "h")
+		return &shortSendKeys, true
 	}
-	return need(r, "b", "e", "f", "g", "h")
-}
-
-// needQueueNumber wants the number of queues of a topic that a send creates.
-func needQueueNumber(r *remoting.Request) error {
-	if code := protocol.RequestCode(r.Code); code == protocol.SendMessage || code == protocol.SendReplyMessage {
-		return needNumbers(r, "defaultTopicQueueNums")
-	}
-	return needNumbers(r, "d")
+	return &shortSendKeys, false
 }
 
 // createForSend makes the topic of a first send, when automatic creation is on or

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/gantrymq/gantry/broker/timer"
 	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/compat"
 	"github.com/gantrymq/gantry/protocol"
@@ -40,6 +41,9 @@ func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 	if op.wronglyMarked(topic) {
 		return b.refuseSend(r, b.putRefused(store.MessageIllegal, nil))
 	}
+	if err := b.admitBatch(op); err != nil {
+		return b.refuseSend(r, err)
+	}
 	result, offsets, err := b.store.AppendBatch(&op.msg, codec.BatchBody(r.Body), op.offsets[:0])
 	op.offsets = offsets
 	if result.Status == store.MessageIllegal {
@@ -61,4 +65,30 @@ func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 	b.timePut(op.msg.Topic, op.msg.QueueID, r.Received, result)
 	wait, _ := codec.Property(h.Properties, protocol.PropertyWait)
 	return b.answerSend(r, &op.answer, result, wait != "false")
+}
+
+// admitBatch refuses a batch that asks to be delayed or is marked as part of a transaction: its
+// messages cannot be.
+func (b *Broker) admitBatch(op *sendOp) error {
+	level, err := op.batchLevel()
+	if err != nil {
+		return err
+	}
+	if level <= 0 && mayWait(op.msg.SysFlag) && timer.IsTimed(op.header.Properties) {
+		diverted := op.msg
+		diverted.Properties = op.header.Properties
+		if err := b.divertTimed(&diverted); err != nil { // a time that cannot be is noticed first
+			return err
+		}
+	}
+	if level > 0 || op.msg.SysFlag&protocol.SysFlagTransactionMask != 0 {
+		return b.putRefused(store.MessageIllegal, nil)
+	}
+	return nil
+}
+
+// batchLevel is the delay level that a batch's own properties ask for.
+func (op *sendOp) batchLevel() (int, error) {
+	op.props.delayLevel, _ = codec.Property(op.header.Properties, protocol.PropertyDelayLevel)
+	return op.delayLevel()
 }

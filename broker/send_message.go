@@ -43,8 +43,10 @@ func (op *sendOp) release() {
 // it can do without.
 func (op *sendOp) decode(r *remoting.Request) error {
 	switch protocol.RequestCode(r.Code) {
-	case protocol.SendMessage, protocol.SendReplyMessage:
+	case protocol.SendMessage:
 		return codec.DecodeHeaderNeeding(&op.header, r.Ext, "queueId", "sysFlag", "bornTimestamp", "flag")
+	case protocol.SendReplyMessage: // which can do without flags of the system
+		return codec.DecodeHeaderNeeding(&op.header, r.Ext, "queueId", "bornTimestamp", "flag")
 	}
 	return r.Decode((*protocol.SendMessageRequestHeaderV2)(&op.header))
 }
@@ -178,14 +180,22 @@ func (b *Broker) divert(r *remoting.Request, op *sendOp) error {
 		}
 		op.hide()
 	}
-	if level > 0 {
+	if level > 0 && mayWait(op.msg.SysFlag) {
 		b.divertDelayed(op, level)
 	}
 	op.msg.Properties = op.props.string()
+	op.props.timed = op.props.timed && mayWait(op.msg.SysFlag)
 	if op.props.timed && level <= 0 {
 		return b.divertTimed(&op.msg)
 	}
 	return nil
+}
+
+// mayWait reports whether a message with these flags is delayed when it asks for it: one that is
+// marked as half or rolled back already is not.
+func mayWait(sysFlag int32) bool {
+	kind := sysFlag & protocol.SysFlagTransactionMask
+	return kind == protocol.SysFlagTransactionNot || kind == protocol.SysFlagTransactionCommit
 }
 
 // divertRetry sends a retry to the dead letter queue when it was tried too often

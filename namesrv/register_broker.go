@@ -140,12 +140,12 @@ func (s *Server) queryDataVersion(r *remoting.Request) error {
 
 	known, ok := s.routes.DataVersion(broker)
 	changed := true
-	if ok && len(r.Body) > 0 {
+	if len(r.Body) > 0 {
 		var asked protocol.DataVersion
 		if err := compat.UnmarshalFastjson(r.Body, &asked); err != nil {
 			return fmt.Errorf("data version: %w", err)
 		}
-		changed = asked != known
+		changed = !ok || asked != known
 	}
 	s.routes.Heartbeat(broker)
 

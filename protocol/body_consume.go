@@ -86,7 +86,7 @@ type QuerySubscriptionResponseBody struct {
 
 // GroupForbidden says whether a group may read a topic (code 353).
 type GroupForbidden struct {
-	Group    string `json:"group"`
-	Readable bool   `json:"readable"`
-	Topic    string `json:"topic"`
+	Group    string      `json:"group"`
+	Readable bool        `json:"readable"`
+	Topic    Opt[string] `json:"topic"`
 }

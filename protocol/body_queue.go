@@ -2,9 +2,9 @@ package protocol
 
 // MessageQueue names one queue of a topic on one broker.
 type MessageQueue struct {
-	BrokerName string `json:"brokerName"`
+	BrokerName string `json:"brokerName,omitempty"`
 	QueueID    int32  `json:"queueId"`
-	Topic      string `json:"topic"`
+	Topic      string `json:"topic,omitempty"`
 }
 
 // LockBatchRequestBody asks to lock queues for ordered consumption (code 41),

@@ -1,6 +1,7 @@
 package pop
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -29,6 +30,10 @@ type Receipt struct {
 // Ordered reports whether the message was popped by an ordered group.
 func (r *Receipt) Ordered() bool { return r.ReviveQueue == OrderedQueue }
 
+// ErrReceiptTimes is why a receipt cannot be read that does not say of which messages it is, when they
+// were popped or for how long.
+var ErrReceiptTimes = errors.New("the first fields of a receipt are numbers")
+
 // ParseReceipt reads a receipt. The last two fields, which repeat what the
 // request says, may be missing. Its strings are views into text.
 func ParseReceipt(text string) (Receipt, error) {
@@ -40,7 +45,7 @@ func ParseReceipt(text string) (Receipt, error) {
 	for i, n := range []*int64{&r.Start, &r.PopTime, &r.Invisible} {
 		v, err := compat.ParseInt(fields[i], 64)
 		if err != nil {
-			return Receipt{}, fmt.Errorf("field %d of the receipt %q: %w", i+1, text, err)
+			return Receipt{}, fmt.Errorf("%w: field %d of %q: %w", ErrReceiptTimes, i+1, text, err)
 		}
 		*n = v
 	}
@@ -49,13 +54,12 @@ func ParseReceipt(text string) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("field 4 of the receipt %q: %w", text, err)
 	}
 	r.ReviveQueue = int32(queue)
-	if len(fields) >= 8 {
+	if len(fields) >= 8 { // nobody needs the last ones: requests name queue and offset
 		if queue, err = compat.ParseInt(fields[6], 32); err == nil {
 			r.Queue = int32(queue)
-			r.Offset, err = compat.ParseInt(fields[7], 64)
 		}
-		if err != nil {
-			return Receipt{}, fmt.Errorf("the last fields of the receipt %q: %w", text, err)
+		if offset, err := compat.ParseInt(fields[7], 64); err == nil {
+			r.Offset = offset
 		}
 	}
 	return r, nil

@@ -18,7 +18,7 @@ func TestReceipt(t *testing.T) {
 	if short, err := ParseReceipt("3 1700000000000 60000 999 1 broker-a"); err != nil || short.Queue != 0 || !short.Ordered() {
 		t.Errorf("without the last fields: %+v, %v", short, err)
 	}
-	for _, bad := range []string{"", "x", "3 1 2 4 0", "a 1 2 3 0 b", "1 a 2 3 0 b", "1 2 a 3 0 b", "1 2 3 a 0 b", "1 2 3 4 0 b x 5", "1 2 3 4 0 b 5 x", "1 2 3 9999999999 0 b"} {
+	for _, bad := range []string{"", "x", "3 1 2 4 0", "a 1 2 3 0 b", "1 a 2 3 0 b", "1 2 a 3 0 b", "1 2 3 a 0 b", "1 2 3 9999999999 0 b"} {
 		if got, err := ParseReceipt(bad); err == nil {
 			t.Errorf("%q passes as %+v", bad, got)
 		}

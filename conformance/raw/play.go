@@ -407,8 +407,9 @@ func (p *player) show(c command, r *wire.Frame, err error) ([]string, error) {
 }
 
 // javaFault is the remark of a handler that threw: class, message, and the line of the frame;
-// or only the message that the virtual machine gives to a null that was used.
-var javaFault = regexp.MustCompile(`^((java|com|org|io)\.[a-z0-9_.]+\.[A-Z]\w*(Exception|Error)\b|Cannot (invoke|read|load|store|assign) )`)
+// or only the message that the virtual machine gives to a null that was used, or an index that
+// there is not.
+var javaFault = regexp.MustCompile(`^((java|com|org|io)\.[a-z0-9_.]+\.[A-Z]\w*(Exception|Error)\b|Cannot (invoke|read|load|store|assign) |Index \d+ out of bounds for length )`)
 
 // anyFault stands in recordings for such a remark (intended difference 3).
 const anyFault = "remark (fault)"

@@ -153,7 +153,7 @@ var (
 	names = []string{
 		"", " ", "a", "null", "$topic", "$topic2", "$topic3", "$topic4", "$group", "$group2", "$group3", "$group4", "$name", "$name2", "%RETRY%$group",
 		"%RETRY%$group_$topic", "%DLQ%$group", "TBW102", "SCHEDULE_TOPIC_XXXX", "RMQ_SYS_TRANS_HALF_TOPIC", "CID_RMQ_SYS_x", "TOOLS_CONSUMER", "SELF_TEST_TOPIC",
-		"DefaultCluster", "broker-0", "%LMQ%a", "a b", "a%b", "a^b", "漢字", "a/b", `a"b`, "a\x01b\x02", strings.Repeat("n", 127), strings.Repeat("n", 128), strings.Repeat("n", 256),
+		"DefaultCluster", "broker-0", "%LMQ%$name", "a b", "a%b", "a^b", "漢字", "a/b", `a"b`, "a\x01b\x02", strings.Repeat("n", 127), strings.Repeat("n", 128), strings.Repeat("n", 256),
 	}
 	flags  = []string{"", "true", "false", "TRUE", "True", "yes", "1", "0", "null"}
 	fields = map[string][]string{
