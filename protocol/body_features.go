@@ -34,12 +34,7 @@ type SetMessageRequestModeRequestBody struct {
 // ReadJSON reads a mode that is not given as PULL.
 func (m *SetMessageRequestModeRequestBody) ReadJSON(read func(any) error) error {
 	type plain SetMessageRequestModeRequestBody
-	d := plain{Mode: RequestModePull}
-	if err := read(&d); err != nil {
-		return err
-	}
-	*m = SetMessageRequestModeRequestBody(d)
-	return nil
+	return readOver((*plain)(m), plain{Mode: RequestModePull}, read)
 }
 
 // UnmarshalJSON is ReadJSON for standard text.
