@@ -55,13 +55,13 @@ var wrongEntries = []struct {
 func TestWrongEntriesAreMended(t *testing.T) {
 	for _, tt := range wrongEntries {
 		for _, how := range []string{"mapped", "cold", "filtered", "cold and filtered", "no waiting", "by time", "just written"} {
+			switch {
+			case how == "by time" && strings.Contains(tt.name, "another topic"):
+				continue // a search does not look at topics
+			case how == "just written" && tt.plausible:
+				continue // what the process has written itself is not looked up
+			}
 			t.Run(tt.name+" "+how, func(t *testing.T) {
-				switch {
-				case how == "by time" && strings.Contains(tt.name, "another topic"):
-					t.Skip("a search does not look at topics")
-				case how == "just written" && tt.plausible:
-					t.Skip("what the process has written itself is not looked up")
-				}
 				disk, x := vfs.NewMemory(), sent{}
 				o := damageOptions(disk)
 				o.QueueFileSize = 200

@@ -80,7 +80,7 @@ type badFile struct {
 }
 
 var badFiles = []badFile{
-	{kind: "commitlog/*", short: []string{"bytes", "mappedFileSizeCommitLog"}, long: []string{"bytes", "mappedFileSizeCommitLog"}, empty: []string{"0 bytes"}, misnamed: []string{"is no commit log file"}, unread: []string{"zeros"}},
+	{kind: "commitlog/*", short: []string{"bytes", "mappedFileSizeCommitLog"}, long: []string{"bytes", "mappedFileSizeCommitLog"}, empty: []string{"0 bytes"}, zeros: []string{"does not begin with a message", "gantry store repair"}, misnamed: []string{"is no commit log file"}},
 	{kind: "consumequeue/Orders/0/*", last: true, short: []string{"bytes", "mappedFileSizeConsumeQueue"}, long: []string{"bytes", "mappedFileSizeConsumeQueue"}, misnamed: []string{"is no consume queue file"}},
 	{kind: "batchconsumequeue/Bulk/0/*", last: true, short: []string{"bytes", "mapperFileSizeBatchConsumeQueue"}, long: []string{"bytes", "mapperFileSizeBatchConsumeQueue"}, misnamed: []string{"is no consume queue file"}},
 	{kind: "consumequeue_ext/Orders/0/*", last: true, short: []string{"bytes", "mappedFileSizeConsumeQueueExt"}, long: []string{"bytes", "mappedFileSizeConsumeQueueExt"}, misnamed: []string{"is no file of a consume queue's extension"}, unread: []string{"empty", "zeros"}},
