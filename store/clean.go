@@ -126,10 +126,14 @@ func (s *Store) deleteSegments(ctx context.Context, t *Tuning, forcibly bool) (n
 				return n, nil
 			}
 		}
-		// Consume queues and index can be made again from the log, but not from what is removed: first they are synced, with
-		// what was mended or cut in them since the last checkpoint.
-		if err := s.takeCheckpoint(); err != nil {
-			return n, err
+		// Consume queues and index can be made again from the log, but not from what is removed: first they are synced. If a
+		// checkpoint has that behind it, what was mended or cut since is left, which takes no room on a disk that may have none.
+		if segs[0].end() > s.checkpointed.Load() {
+			if err := s.takeCheckpoint(); err != nil {
+				return n, err
+			}
+		} else if err := s.queues.sync(); err != nil {
+			return n, s.syncFailed(err)
 		}
 		if err := s.dropFirst(); err != nil {
 			return n, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -282,4 +283,33 @@ func TestDeleteTopics(t *testing.T) {
 	if err != nil || !slices.Equal(gone, []string{"topic2"}) {
 		t.Errorf("unused topics: %v, %v", gone, err)
 	}
+}
+
+// TestLogExpiresOnAFullDisk: what a checkpoint has behind it goes while queues have entries for which there is no room: that is how room
+// comes back.
+func TestLogExpiresOnAFullDisk(t *testing.T) {
+	disk, x := vfs.NewMemory(), sent{}
+	s := mustOpen(t, damageOptions(disk))
+	defer func() { s.Close() }()
+	x.fill(t, s, 0, 300)
+	dispatchAll(t, s)
+	if err := s.takeCheckpoint(); err != nil {
+		t.Fatal(err)
+	}
+	x.fill(t, s, 300, 3)
+	dispatchAll(t, s)
+	disk.Inject(func(op vfs.Op) error {
+		switch op.Kind {
+		case vfs.OpCreate, vfs.OpAllocate, vfs.OpTruncate, vfs.OpWrite:
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	tuning := *s.tuning.Load()
+	tuning.DeleteFilesBatch = 1
+	n, err := s.deleteSegments(t.Context(), &tuning, true)
+	if n != 1 || err != nil {
+		t.Errorf("%d segments went: %v", n, err)
+	}
+	disk.Inject(nil)
 }
