@@ -227,61 +227,59 @@ func (h *handle) says(u unit) (bool, error) {
 
 // walk goes through the first count units of a segment in which some are damaged, makes those again whose records are whole, and returns the first
 // one at or behind an offset that is good; count if there is none.
-func (q *queue) walk(h *handle, off int64, count int) (int, error) {
-	sizes := q.s.o.Sizes
-	buf := make([]byte, 1024*unitSize)
+func (q *queue) walk(h *handle, off int64, count int) (found int, err error) {
+	found = count
 	before := unit{pos: h.seg.base, offset: -1}
-	for i := 0; i < count; {
-		got, err := h.readUnits(i, count, buf)
-		if err != nil {
-			return 0, err
+	err = h.eachUnit(count, func(i int, u unit, ok bool) (bool, error) {
+		u, good, err := q.follow(h, before, u, ok, i, count)
+		if err != nil || !good {
+			return err == nil, err
 		}
-		for b := range slices.Chunk(buf[:got*unitSize], unitSize) {
-			u, ok := decodeUnit(b)
-			end := before.pos + int64(before.size)
-			good, joins := ok && h.seg.inside(u, sizes) && u.offset > before.offset && u.offset <= h.seg.last.Load(), u.pos == end
-			said := false
-			if good && joins {
-				if said, err = h.says(u); err != nil {
-					return 0, err
-				}
-			}
-			if !said {
-				if int(h.seg.units.Load()) < count {
-					return 0, errReplaced // it was cut just now
-				}
-				made, whole, err := q.unitOfRecord(h, end, before.offset)
-				switch whole = whole && made.offset <= h.seg.last.Load(); {
-				case err != nil:
-				case whole:
-					u, err = made, q.putUnit(h, i, made)
-				case good && joins: // the record alone is damaged, or both are
-					whole, err = h.joinsNext(u, i, count)
-				case good && u.pos > end:
-					u, whole, err = q.leads(h, u)
-				}
-				if err != nil {
-					return 0, err
-				}
-				if !whole {
-					i++
-					continue
-				}
-				if u.pos != end {
-					q.report(h.seg, end, fmt.Sprintf("%s is damaged from %d to %d, and its units are: what %s had between the messages %d and %d is passed over",
-						h.seg.logPath(), end-h.seg.base, u.pos-h.seg.base, q, before.offset, u.offset), errDamaged)
-				}
-			}
-			if u.offset >= off {
-				return i, nil
-			}
-			before = u
-			i++
+		if end := before.pos + int64(before.size); u.pos != end {
+			q.report(h.seg, end, fmt.Sprintf("%s is damaged from %d to %d, and its units are: what %s had between the messages %d and %d is passed over",
+				h.seg.logPath(), end-h.seg.base, u.pos-h.seg.base, q, before.offset, u.offset), errDamaged)
+		}
+		if u.offset >= off {
+			found = i
+			return false, nil
+		}
+		before = u
+		return true, nil
+	})
+	if found == count && err == nil {
+		end := before.pos + int64(before.size)
+		q.report(h.seg, end, fmt.Sprintf("%s is damaged from %d on, and its units are: what %s had behind message %d is passed over", h.seg.logPath(), end-h.seg.base, q, before.offset), errDamaged)
+	}
+	return found, err
+}
+
+// follow judges the i-th of count units, given the last good one before it, and makes it again if the record there is whole. good is false when
+// there is nothing to go by; ok is whether it is a unit at all.
+func (q *queue) follow(h *handle, before, u unit, ok bool, i, count int) (_ unit, good bool, err error) {
+	end := before.pos + int64(before.size)
+	likely := ok && h.seg.inside(u, q.s.o.Sizes) && u.offset > before.offset && u.offset <= h.seg.last.Load()
+	joins := likely && u.pos == end
+	if joins {
+		if said, err := h.says(u); said || err != nil {
+			return u, said, err
 		}
 	}
-	end := before.pos + int64(before.size)
-	q.report(h.seg, end, fmt.Sprintf("%s is damaged from %d on, and its units are: what %s had behind message %d is passed over", h.seg.logPath(), end-h.seg.base, q, before.offset), errDamaged)
-	return count, nil
+	if int(h.seg.units.Load()) < count {
+		return u, false, errReplaced // it was cut just now
+	}
+	made, whole, err := q.unitOfRecord(h, end, before.offset)
+	switch {
+	case err != nil:
+		return u, false, err
+	case whole && made.offset <= h.seg.last.Load():
+		return made, true, q.putUnit(h, i, made)
+	case joins: // the record alone is damaged, or both are
+		good, err = h.joinsNext(u, i, count)
+		return u, good, err
+	case likely && u.pos > end:
+		return q.leads(h, u)
+	}
+	return u, false, nil
 }
 
 // unitOfRecord makes the unit of the record at a position. ok is false where no whole record of the queue is that is newer than an offset.

@@ -168,23 +168,35 @@ func (h *handle) searchEnd(count int, sizes Sizes) (int, error) {
 	return n, failed
 }
 
-// countUnits counts the units before the first that is none, or does not follow the one before.
-func (h *handle) countUnits(count int, sizes Sizes) (int, error) {
+// eachUnit shows the first count units to see, until that says that it has seen enough. ok is false for what is none.
+func (h *handle) eachUnit(count int, see func(i int, u unit, ok bool) (more bool, err error)) error {
 	buf := make([]byte, 1024*unitSize)
-	before := unit{pos: h.seg.base, offset: -1}
 	for i := 0; i < count; {
 		got, err := h.readUnits(i, count, buf)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		for b := range slices.Chunk(buf[:got*unitSize], unitSize) {
 			u, ok := decodeUnit(b)
-			if !ok || !h.seg.inside(u, sizes) || u.offset <= before.offset || u.pos != before.pos+int64(before.size) {
-				return i, nil
+			if more, err := see(i, u, ok); !more || err != nil {
+				return err
 			}
-			before = u
 			i++
 		}
 	}
-	return count, nil
+	return nil
+}
+
+// countUnits counts the units before the first that is none, or does not follow the one before.
+func (h *handle) countUnits(count int, sizes Sizes) (n int, err error) {
+	before := unit{pos: h.seg.base, offset: -1}
+	err = h.eachUnit(count, func(_ int, u unit, ok bool) (bool, error) {
+		if !ok || !h.seg.inside(u, sizes) || u.offset <= before.offset || u.pos != before.pos+int64(before.size) {
+			return false, nil
+		}
+		before = u
+		n++
+		return true, nil
+	})
+	return n, err
 }
