@@ -273,8 +273,8 @@ func (s *Store) walk(p *recoveryPlan, limit int64) (end, lastTime int64, err err
 			return sc.pos, lastTime, nil
 		}
 		if err == nil && p.unclean && !p.kept && s.o.Rebuild == nil && unwritten(record, &m) {
-			sc.pos = end
-			err = fmt.Errorf("at %d: a part of the record was never written: %w", end, codec.ErrRecordCRC)
+			sc.pos = m.PhysicalOffset // not where the record before it ends: a filler may lie between them, and what is before it was synced
+			err = fmt.Errorf("at %d: a part of the record was never written: %w", sc.pos, codec.ErrRecordCRC)
 		}
 		if err != nil {
 			at := sc.pos
