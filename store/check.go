@@ -45,7 +45,7 @@ func lookers(topics int) int {
 // check looks at the files of every queue. They are listed, and where a checkpoint says which there were before a physical offset,
 // the last one of each is looked into; limit is that offset, or below 0.
 func (s *queueSet) check(limit int64) error {
-	known := slices.Collect(s.topics())
+	known := slices.SortedFunc(s.topics(), (*topicQueues).compare)
 	err := eachAtOnce(lookers(len(known)), len(known), func(i int) error {
 		l := known[i].layout
 		return s.checkTopic(path.Join(l.dir, known[i].name), l.checkFile, func(dir string, files []fs.DirEntry) error {

@@ -164,7 +164,7 @@ func (s *Store) dropFirst() error {
 func (s *Store) deleteDerived() error {
 	var errs []error
 	logMin := s.log.min()
-	for t := range s.queues.topics() {
+	for _, t := range slices.SortedFunc(s.queues.topics(), (*topicQueues).compare) {
 		list, err := s.queues.queuesOf(t)
 		errs = append(errs, err)
 		for _, q := range list {
