@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/gantrymq/gantry/conformance"
@@ -25,6 +26,7 @@ A cell shows how many cases passed, or the worst that happened. "-" means that n
 
 `)
 	r.writeTable(&b, "feature", r.features())
+	r.writeMatrix(&b)
 	b.WriteString("\n## Request codes\n\n")
 	r.writeTable(&b, "request code", r.codes())
 	r.writeClients(&b)
@@ -46,19 +48,58 @@ func (r *Run) writeTable(b *strings.Builder, what string, rows []row) {
 	}
 }
 
+// writeMatrix writes the matrix feature × client × target. What all targets agree on is said once.
+func (r *Run) writeMatrix(b *strings.Builder) {
+	b.WriteString("\n## Features by client\n\nOne result stands for all columns of the table above when they agree; otherwise there is one for each, in their order.\n\n")
+	used := map[conformance.Client]bool{}
+	for _, x := range r.Results {
+		used[x.Case.Client] = true
+	}
+	head, line := "| feature |", "|---|"
+	for _, c := range clientNames {
+		if used[c.client] {
+			head, line = head+" "+c.short+" |", line+"---|"
+		}
+	}
+	fmt.Fprintf(b, "%s\n%s\n", head, line)
+	for _, row := range r.features() {
+		fmt.Fprintf(b, "| %s |", row.name)
+		for _, c := range clientNames {
+			if used[c.client] {
+				fmt.Fprintf(b, " %s |", r.agreed(row, c.client))
+			}
+		}
+		b.WriteString("\n")
+	}
+}
+
+// agreed is what the cases of a client say of a feature: a word for all targets, or one for each.
+func (r *Run) agreed(row row, client conformance.Client) string {
+	var words []string
+	for _, target := range r.Targets {
+		of := slices.DeleteFunc(slices.Clone(row.cells[target]), func(x conformance.Result) bool { return x.Case.Client != client })
+		words = append(words, of.String())
+	}
+	if len(slices.Compact(slices.Clone(words))) == 1 {
+		return words[0]
+	}
+	return strings.Join(words, " / ")
+}
+
 // clientNames are the clients as readers know them, with the exact versions exercised.
 var clientNames = []struct {
 	client conformance.Client
+	short  string
 	name   string
 }{
-	{conformance.Raw, "frames written byte by byte (conformance/wire)"},
-	{conformance.Go, "github.com/apache/rocketmq-client-go/v2 v2.1.2"},
-	{conformance.Java498, "Java client rocketmq-client 4.9.8"},
-	{conformance.Java550, "Java client rocketmq-client 5.5.0"},
-	{conformance.MQAdmin, "mqadmin 5.5.0"},
-	{conformance.Admin, "gantry admin"},
-	{conformance.Example, "rocketmq-example 5.5.0"},
-	{conformance.Process, "the server's process: start, signals, memory, data directory"},
+	{conformance.Raw, "wire", "frames written byte by byte (conformance/wire)"},
+	{conformance.Go, "Go v2.1.2", "github.com/apache/rocketmq-client-go/v2 v2.1.2"},
+	{conformance.Java498, "Java 4.9.8", "Java client rocketmq-client 4.9.8"},
+	{conformance.Java550, "Java 5.5.0", "Java client rocketmq-client 5.5.0"},
+	{conformance.MQAdmin, "mqadmin", "mqadmin 5.5.0"},
+	{conformance.Admin, "gantry admin", "gantry admin"},
+	{conformance.Example, "example", "rocketmq-example 5.5.0"},
+	{conformance.Process, "process", "the server's process: start, signals, memory, data directory"},
 }
 
 func (r *Run) writeClients(b *strings.Builder) {

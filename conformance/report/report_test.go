@@ -128,6 +128,8 @@ func TestPage(t *testing.T) {
 	page := b.String()
 	for _, want := range []string{
 		"| feature | ours | theirs |\n|---|---|---|\n", "| pulling | FAILED 1/2 | ok 1 |\n",
+		"| feature | wire | Go v2.1.2 |\n|---|---|---|\n", "| durability | - | known gap 1 / not applicable 1 |\n",
+		"| pulling | FAILED 1/2 / ok 1 | - |\n", "| sending | - | ok 1 |\n",
 		"- go/kill: later (issue 5)\n", "- 103 REGISTER_BROKER\n", "## Intended differences",
 	} {
 		if !strings.Contains(page, want) {
