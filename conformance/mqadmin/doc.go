@@ -27,7 +27,8 @@
 //
 //	= id MsgId: (\w+)                    keeps a part of the last output as {id}
 //	@produce {topic} 3                   sends messages with the Java client
-//	@push {group} {topic} 3              starts a push consumer and waits for messages
+//	@push {group} {topic} 3 tags=TagA    starts a push consumer, with arguments of the driver's, and waits for messages
+//	@close                               shuts the last one down
 //	@pause 1s
 //
 // Where the official tool reports a failure, ours must end with a sentence on the error output

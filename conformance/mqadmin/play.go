@@ -97,6 +97,10 @@ func (p *player) step(st *step) {
 	case "@write":
 		name, text, _ := strings.Cut(rest, " ")
 		p.t.Check(os.WriteFile(name, []byte(text), 0o644), "write %s", name)
+	case "@close":
+		last := len(p.consumers) - 1
+		p.t.Check(p.consumers[last].Close(p.t.Context()), "close a consumer")
+		p.consumers = p.consumers[:last]
 	case "@pause":
 		d, err := time.ParseDuration(rest)
 		p.t.Check(err, "%s", st.text)
@@ -294,12 +298,15 @@ func (p *player) produce(args []string) {
 	}
 }
 
-// push starts a consumer that lives as long as the case: group, topic, how many messages
-// it must be given before the script goes on.
+// push starts a consumer that lives as long as the case, unless it is closed: group, topic, how many messages
+// it must be given before the script goes on, and what else the consumer is told.
 func (p *player) push(args []string) {
-	c, err := p.driver().Push(p.t.Context(), p.vars["ns"], args[0], args[1], javadriver.Args{
-		"heartbeatMs": 1000, "persistMs": 1000, "instance": "case" + args[0],
-	})
+	all := javadriver.Args{"heartbeatMs": 1000, "persistMs": 1000, "instance": "case" + args[0]}
+	for _, more := range args[3:] {
+		name, value, _ := strings.Cut(more, "=")
+		all[name] = value
+	}
+	c, err := p.driver().Push(p.t.Context(), p.vars["ns"], args[0], args[1], all)
 	p.t.Check(err, "start a push consumer")
 	p.closeLater(c)
 	n, err := strconv.Atoi(args[2])
