@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/consumer"
@@ -15,6 +16,48 @@ import (
 	"github.com/gantrymq/gantry/conformance/wire"
 	"github.com/gantrymq/gantry/protocol"
 )
+
+// orderedDeadLetter: an ordered consumer is given a message that it refuses again and again, and nothing
+// behind it. When that has been often enough the client gives the message back to be put aside, which this
+// client does once more often than its option says.
+func orderedDeadLetter(t *conformance.T) {
+	const retries = 2
+	topic, group := newTopic(t, 1), t.Group()
+	p := newProducer(t)
+	doomed := send(t, p, primitive.NewMessage(topic, []byte("doomed")).WithTag("TagA").WithKeys([]string{"doomed-key"}))
+	send(t, p, primitive.NewMessage(topic, []byte("behind")))
+	in := newInbox()
+	var mu sync.Mutex // guards consumed
+	var consumed []string
+	startConsumer(t, group, topic, everything, func(ctx context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+		mu.Lock()
+		for _, m := range messages { // the client counts in the message itself
+			consumed = append(consumed, fmt.Sprint(string(m.Body), " ", m.ReconsumeTimes, " ", m.Topic == topic))
+		}
+		mu.Unlock()
+		if string(messages[0].Body) == "behind" {
+			in.add(messages...)
+			return consumer.ConsumeSuccess, nil
+		}
+		if orderly, ok := primitive.GetOrderlyCtx(ctx); ok {
+			orderly.SuspendCurrentQueueTimeMillis = 100
+		}
+		return consumer.SuspendCurrentQueueAMoment, nil
+	}, consumer.WithConsumerOrder(true), consumer.WithMaxReconsumeTimes(retries))
+	awaitDeadLetter(t, group)
+	dead := newInbox()
+	startConsumer(t, t.Group(), "%DLQ%"+group, everything, intoInbox(dead))
+	m := dead.await(t, []string{"doomed"})[0]
+	if m.GetTags() != "TagA" || m.GetKeys() != "doomed-key" || m.GetProperty("RETRY_TOPIC") != topic || m.GetProperty("ORIGIN_MESSAGE_ID") != doomed.OffsetMsgID {
+		t.Errorf("the dead letter is %v", m)
+	}
+	in.await(t, []string{"behind"})
+	mu.Lock()
+	defer mu.Unlock()
+	if want := []string{"doomed 0 true", "doomed 1 true", "doomed 2 true", "doomed 3 true", "behind 0 true"}; !slices.Equal(consumed, want) {
+		t.Errorf("consumed %q, want %q", consumed, want)
+	}
+}
 
 // orderedBrokerReturns: of two brokers one goes and comes back under an ordered consumer. Each queue is
 // consumed in its order throughout, and the returned broker, which has forgotten its locks, is asked for

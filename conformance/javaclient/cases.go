@@ -33,6 +33,9 @@ var (
 	noRecalls = conformance.Settings{Broker: map[string]string{"timerPrecisionMs": "1000"}}
 )
 
+// lightMessageQueues are off by default. The same words as in the conversation about them.
+var lightMessageQueues = conformance.Settings{Broker: map[string]string{"enableLmq": "true", "enableMultiDispatch": "true"}}
+
 // recallTraces lets a producer with traces leave one of each recall.
 var recallTraces = map[string]string{"com.rocketmq.recall.default.trace.enable": "true"}
 
@@ -68,6 +71,9 @@ func entries() []entry {
 		{Case: c{Name: "send-one-way", Feature: "sending", Codes: consuming}, run: sendOneWay},
 		{Case: c{Name: "send-to-vip-port", Feature: "sending", Codes: producing}, run: sendVIP},
 		{Case: c{Name: "send-to-wrong-queue", Feature: "sending", Codes: producing}, run: sendWrongQueue},
+		{Case: c{Name: "refused-topics", Feature: "permissions", Codes: with(producing, protocol.PullMessage)}, run: refusedTopics},
+		{Case: c{Name: "disabled-group", Feature: "permissions", Codes: with(consuming, protocol.UpdateAndCreateSubscriptiongroup)}, run: disabledGroup},
+		{Case: c{Name: "forbidden-topic", Feature: "permissions", Codes: with(consuming, protocol.UpdateAndGetGroupForbidden)}, run: forbiddenTopic},
 		{Case: c{Name: "whole-batches", Feature: "batches", Settings: quickRetries, Codes: with(consuming, protocol.SendBatchMessage, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: wholeBatches, only: javadriver.V550},
 		{Case: c{Name: "send-batch", Feature: "batches", Codes: with(consuming, protocol.SendBatchMessage)}, run: sendBatch},
 		{Case: c{Name: "auto-batch", Feature: "batches", Codes: with(consuming, protocol.SendBatchMessage)}, run: autoBatch, only: javadriver.V550},
@@ -82,6 +88,7 @@ func entries() []entry {
 		{Case: c{Name: "ordered-push", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ, protocol.UnlockBatchMQ), Timeout: 2 * time.Minute}, run: orderedPush},
 		{Case: c{Name: "ordered-two-consumers", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ, protocol.UnlockBatchMQ), Timeout: 3 * time.Minute}, run: orderedTwoConsumers},
 		{Case: c{Name: "ordered-dead-letter", Feature: "ordered consumption", Codes: with(consuming, protocol.LockBatchMQ)}, run: orderedDeadLetter},
+		{Case: c{Name: "order-topic", Feature: "ordered consumption", Settings: orderTopics, Codes: with(consuming, protocol.LockBatchMQ, protocol.PutKVConfig, protocol.DeleteKVConfig)}, run: orderTopic},
 		{
 			Case: c{Name: "ordered-broker-returns", Feature: "ordered consumption", Topology: conformance.TwoBrokers, Needs: conformance.Control, Slow: true, Codes: with(consuming, protocol.LockBatchMQ)},
 			run:  orderedBrokerReturns, only: javadriver.V550, properties: quickRebalance,
@@ -89,6 +96,7 @@ func entries() []entry {
 		{Case: c{Name: "namespaces", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespaces},
 		{Case: c{Name: "namespaces-v2", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespacesV2, only: javadriver.V550},
 		{Case: c{Name: "traces", Feature: "message traces", Settings: tracing, Codes: with(consuming, protocol.QueryMessage, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 2 * time.Minute}, run: traces},
+		{Case: c{Name: "own-trace-topic", Feature: "message traces", Settings: tracing, Codes: with(consuming, protocol.QueryMessage), Timeout: 2 * time.Minute}, run: ownTraceTopic},
 		{Case: c{Name: "broadcast", Feature: "broadcasting", Codes: consuming}, run: broadcast},
 		{Case: c{Name: "pull-consumer", Feature: "pulling", Codes: with(producing, protocol.PullMessage, protocol.UpdateConsumerOffset, protocol.QueryConsumerOffset), Timeout: 2 * time.Minute}, run: oldPull},
 		{Case: c{Name: "lite-pull-consumer", Feature: "pulling", Codes: with(consuming, protocol.LitePullMessage), Timeout: 2 * time.Minute}, run: litePull},
@@ -103,6 +111,12 @@ func entries() []entry {
 		{Case: c{Name: "recall-forbidden", Feature: "timer messages", Settings: noRecalls, Codes: with(producing, protocol.RecallMessage)}, run: recallForbidden, only: javadriver.V550},
 		{Case: c{Name: "offset-continuation", Feature: "consumer offsets", Codes: consuming, Timeout: 2 * time.Minute}, run: offsetContinuation},
 		{Case: c{Name: "from-last-offset", Feature: "consumer offsets", Codes: consuming}, run: fromLastOffset},
+		{Case: c{Name: "cloned-offsets", Feature: "consumer offsets by administrators", Codes: with(consuming, protocol.CloneGroupOffset)}, run: clonedOffsets},
+		{Case: c{Name: "relays", Feature: "consumers seen by administrators", Codes: with(consuming, protocol.GetConsumerConnectionList, protocol.GetConsumerRunningInfo, protocol.InvokeBrokerToGetConsumerStatus)}, run: relays},
+		{Case: c{Name: "direct-consumption", Feature: "consumers seen by administrators", Codes: with(consuming, protocol.GetConsumerConnectionList, protocol.ConsumeMessageDirectly)}, run: directConsumption},
+		{Case: c{Name: "relayed-reset", Feature: "consumers seen by administrators", Slow: true, Timeout: 2 * time.Minute, Codes: with(consuming, protocol.InvokeBrokerToResetOffset, protocol.ResetConsumerClientOffset)}, run: relayedReset, properties: quickRebalance},
+		{Case: c{Name: "unit-mode", Feature: "unit mode", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack, protocol.GetTopicConfig), Timeout: 2 * time.Minute}, run: unitMode},
+		{Case: c{Name: "light-queues", Feature: "light message queues", Settings: lightMessageQueues, Codes: with(producing, protocol.PullMessage, protocol.UpdateConsumerOffset, protocol.QueryConsumerOffset, protocol.GetMaxOffset)}, run: lightQueues},
 		{Case: c{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute}, run: rebalance},
 		{Case: c{Name: "pop", Feature: "POP consumption", Codes: popped, Timeout: 2 * time.Minute}, run: popConsumers, only: javadriver.V550},
 		{Case: c{

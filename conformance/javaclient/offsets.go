@@ -1,5 +1,12 @@
 package javaclient
 
+import (
+	"context"
+	"fmt"
+
+	"github.com/gantrymq/gantry/conformance/javadriver"
+)
+
 // offsetContinuation: a group continues where its last consumer stopped.
 func offsetContinuation(k *kit) {
 	p := k.producer(nil)
@@ -23,4 +30,15 @@ func fromLastOffset(k *kit) {
 	k.sendTexts(p, topic, want)
 	c := k.push(k.Group(), topic, args{"from": "CONSUME_FROM_LAST_OFFSET"})
 	k.wantTexts(c, want)
+}
+
+// offsetIs wants the broker to have an offset of a consumer's group.
+func (k *kit) offsetIs(c *javadriver.OldPull, q queue, want int64) func(context.Context) error {
+	return func(ctx context.Context) error {
+		n, err := c.FetchOffset(ctx, q)
+		if err == nil && n != want {
+			err = fmt.Errorf("it is %d, want %d", n, want)
+		}
+		return err
+	}
 }

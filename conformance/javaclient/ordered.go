@@ -3,10 +3,15 @@ package javaclient
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/javadriver"
+	"github.com/gantrymq/gantry/conformance/wire"
+	"github.com/gantrymq/gantry/protocol"
 )
 
 // quickRebalance lets a consumer divide queues, and renew its locks on them, every second.
@@ -95,5 +100,54 @@ func orderedBrokerReturns(k *kit) {
 		if !slices.Equal(first[at], want) {
 			k.Errorf("queue %s came as %q, want %q", at, first[at], want)
 		}
+	}
+}
+
+// orderTopics makes name servers hand out the order configuration of topics.
+var orderTopics = conformance.Settings{NameServer: map[string]string{"orderMessageEnable": "true"}}
+
+// orderTopic: producers send to the queues that a topic's order configuration names, whatever queues there
+// are, so that a key keeps its queue; a consumer in order consumes all queues. Without the
+// configuration the producers send to all queues again.
+func orderTopic(k *kit) {
+	const all, ordered = 4, 2
+	p := k.producer(args{"pollNamesrvMs": 500})
+	topic := k.topic(p, all)
+	names := map[string]string{"namespace": "ORDER_TOPIC_CONFIG", "key": topic}
+	configured := map[string]string{"value": fmt.Sprintf("%s:%d", k.Servers().Broker().Name(), ordered)}
+	maps.Copy(configured, names)
+	k.askNameServer(protocol.PutKVConfig, configured)
+	k.awaitQueues(p, topic, ordered)
+	c := k.push(k.Group(), topic, args{"orderly": true})
+	keys, perKey := 8, 5
+	queues := map[string]int{}
+	for i := range keys * perKey {
+		key := fmt.Sprint("key", i%keys)
+		r := k.send(p, message{Topic: topic, Body: fmt.Appendf(nil, "%s-%03d", key, i)}, args{"shardingKey": key})
+		if at, ok := queues[key]; r.Queue >= ordered || ok && at != r.Queue {
+			k.Errorf("%s was sent to queue %d", key, r.Queue)
+		}
+		queues[key] = r.Queue
+	}
+	got, err := c.WaitCount(k.ctx, keys*perKey)
+	k.Check(err, "consume in order")
+	last := map[string]string{}
+	for _, m := range got {
+		key, _, _ := strings.Cut(m.Text(), "-")
+		if m.Text() <= last[key] {
+			k.Errorf("%s came after %s", m.Text(), last[key])
+		}
+		last[key] = m.Text()
+	}
+	k.askNameServer(protocol.DeleteKVConfig, names)
+	k.awaitQueues(p, topic, all)
+}
+
+// askNameServer asks the name server, which must succeed.
+func (k *kit) askNameServer(code protocol.RequestCode, ext map[string]string) {
+	r, err := wire.Call(k.ctx, k.Servers().NameServer().Address(), &wire.Frame{Code: int32(code), Ext: ext})
+	k.Check(err, "ask %s", code)
+	if r.Code != int32(protocol.ResponseSuccess) {
+		k.Fatalf("%s was answered %s", code, r)
 	}
 }

@@ -57,7 +57,7 @@ func recall(k *kit) {
 	if id != recalled.MsgID {
 		k.Errorf("the recall of %s answered %s", recalled.MsgID, id)
 	}
-	k.awaitTraces(p, id, id, func(found map[string]string) error {
+	k.awaitTraces(p, traceTopic, id, id, func(found map[string]string) error {
 		if !strings.Contains(found["Recall"], "\x01"+topic+"\x01"+id+"\x01true") || !strings.Contains(found["Pub"], "\x01"+topic+"\x01"+id+"\x01") {
 			return fmt.Errorf("found %q", found)
 		}

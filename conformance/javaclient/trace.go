@@ -28,7 +28,7 @@ func traces(k *kit) {
 	c := k.push(k.Group(), topic, args{"trace": true})
 	k.wantTexts(c, []string{"traced"})
 	for _, by := range []string{r.MsgID, key} {
-		k.awaitTraces(p, by, r.MsgID, func(found map[string]string) error {
+		k.awaitTraces(p, traceTopic, by, r.MsgID, func(found map[string]string) error {
 			// Kind, time, region and group begin the first two; a consumption's end names its success.
 			if len(found) != 3 || !strings.Contains(found["Pub"], "\x01"+topic+"\x01"+r.MsgID+"\x01TagA\x01"+key+"\x01") ||
 				!strings.Contains(found["SubBefore"], "\x01"+r.MsgID+"\x010\x01"+key) || !strings.Contains(found["SubAfter"], "\x01true\x01"+key) {
@@ -64,7 +64,7 @@ func (k *kit) transactionTraces() {
 		r, err := p.SendTransaction(k.ctx, m)
 		k.Check(err, "send in a transaction")
 		k.sent(r)
-		k.awaitTraces(p, m.Keys, r.MsgID, func(found map[string]string) error {
+		k.awaitTraces(p, traceTopic, m.Keys, r.MsgID, func(found map[string]string) error {
 			if end := found["EndTransaction"]; !strings.Contains(found["Pub"], "\x01"+topic+"\x01"+r.MsgID+"\x01TagA\x01"+m.Keys+"\x01") ||
 				!strings.Contains(end, "\x01"+topic+"\x01"+r.MsgID+"\x01TagA\x01"+m.Keys+"\x01") || !strings.Contains(end, "\x01"+r.TransactionID+s.fields) {
 				return fmt.Errorf("found %q", found)
@@ -74,11 +74,31 @@ func (k *kit) transactionTraces() {
 	}
 }
 
-// awaitTraces waits until a judge is content with the traces of a message that are found under a key. They
-// are given by their kinds.
-func (k *kit) awaitTraces(p *javadriver.Producer, key, id string, judge func(found map[string]string) error) {
+// ownTraceTopic: traces lie in the topic that the clients name, and nowhere else.
+func ownTraceTopic(k *kit) {
+	plain := k.producer(nil)
+	topic, own := k.topic(plain, 1), k.topic(plain, 1)
+	traced := args{"trace": true, "traceTopic": own}
+	p := k.producer(traced)
+	key := "key-" + topic
+	r := k.send(p, message{Topic: topic, Body: []byte("traced"), Keys: key}, nil)
+	k.wantTexts(k.push(k.Group(), topic, traced), []string{"traced"})
+	k.awaitTraces(p, own, key, r.MsgID, func(found map[string]string) error {
+		if len(found) != 3 || !strings.Contains(found["Pub"], "\x01"+topic+"\x01"+r.MsgID) || !strings.Contains(found["SubAfter"], "\x01true\x01"+key) {
+			return fmt.Errorf("found %q", found)
+		}
+		return nil
+	})
+	if found, err := p.Query(k.ctx, traceTopic, key); err == nil {
+		k.Errorf("the topic for everybody's traces has %+v", found)
+	}
+}
+
+// awaitTraces waits until a judge is content with the traces of a message that are found in a topic under a
+// key. They are given by their kinds.
+func (k *kit) awaitTraces(p *javadriver.Producer, in, key, id string, judge func(found map[string]string) error) {
 	k.Eventually(60*time.Second, "the traces under "+key, func(ctx context.Context) error {
-		ms, err := p.Query(ctx, traceTopic, key)
+		ms, err := p.Query(ctx, in, key)
 		if err != nil {
 			return err
 		}

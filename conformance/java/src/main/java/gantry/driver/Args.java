@@ -74,6 +74,7 @@ final class Args {
         if (has("unit")) {
             c.setUnitName(str("unit"));
         }
+        c.setUnitMode(flag("unitMode"));
         if (has("namespace")) {
             c.setNamespace(str("namespace"));
         }

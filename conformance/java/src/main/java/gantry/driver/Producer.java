@@ -30,7 +30,7 @@ final class Producer implements Main.Closer {
 
     static Producer start(Args a) throws Exception {
         String group = a.str("group");
-        DefaultMQProducer p = a.flag("transaction") ? transactional(a, group) : new DefaultMQProducer(group, a.flag("trace"), null);
+        DefaultMQProducer p = a.flag("transaction") ? transactional(a, group) : new DefaultMQProducer(group, a.flag("trace"), a.str("traceTopic", null));
         a.configure(p);
         p.setSendMsgTimeout(a.num("timeoutMs", 10000));
         p.setRetryTimesWhenSendFailed(a.num("retries", 0));

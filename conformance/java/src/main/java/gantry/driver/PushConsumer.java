@@ -33,7 +33,7 @@ final class PushConsumer implements Main.Closer {
     }
 
     static PushConsumer start(Args a) throws Exception {
-        DefaultMQPushConsumer c = a.configure(new DefaultMQPushConsumer(a.str("group"), a.flag("trace"), null));
+        DefaultMQPushConsumer c = a.configure(new DefaultMQPushConsumer(a.str("group"), a.flag("trace"), a.str("traceTopic", null)));
         PushConsumer p = new PushConsumer(c);
         setModel(c, a.str("model", "CLUSTERING"));
         c.setConsumeFromWhere(ConsumeFromWhere.valueOf(a.str("from", "CONSUME_FROM_FIRST_OFFSET")));
