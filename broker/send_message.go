@@ -235,9 +235,13 @@ func (op *sendOp) hide() {
 	op.half = true
 }
 
-// divertDelayed parks the message in the queue of its delay level.
+// divertDelayed parks the message in the queue of its delay level. A level beyond the
+// highest becomes the highest, which its consumers then read.
 func (b *Broker) divertDelayed(op *sendOp, level int) {
-	level = min(level, b.levels.Max())
+	if most := b.levels.Max(); level > most {
+		level = most
+		op.props.set(protocol.PropertyDelayLevel, viewBytes(strconv.AppendInt(op.number[:0], int64(level), 10)))
+	}
 	op.props.drop(protocol.PropertyTimerDelaySec, protocol.PropertyTimerDelayMs, protocol.PropertyTimerDeliverMs)
 	op.props.set(protocol.PropertyRealTopic, op.msg.Topic)
 	op.props.set(protocol.PropertyRealQueueID, viewBytes(strconv.AppendInt(op.number[:0], int64(op.msg.QueueID), 10)))

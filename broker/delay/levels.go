@@ -75,10 +75,14 @@ func LevelOf(properties string) (int, error) {
 
 // Defer makes a message wait: it notes the topic and queue that the message is
 // for in its properties, which lose any delivery time of its own, and turns it to the
-// queue of the level in the schedule topic. A level beyond the highest becomes the highest. level must be positive.
+// queue of the level in the schedule topic. A level beyond the highest becomes the highest, in the properties too.
+// level must be positive.
 func (l Levels) Defer(m *codec.Message, level int) {
-	level = min(level, l.Max())
 	properties := m.Properties
+	if level > l.Max() {
+		level = l.Max()
+		properties = codec.SetProperty(properties, protocol.PropertyDelayLevel, strconv.Itoa(level))
+	}
 	for _, name := range [...]string{protocol.PropertyTimerDeliverMs, protocol.PropertyTimerDelaySec, protocol.PropertyTimerDelayMs} {
 		properties = codec.DeleteProperty(properties, name)
 	}
