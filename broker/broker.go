@@ -13,6 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/gantrymq/gantry/broker/assignment"
+	"github.com/gantrymq/gantry/broker/broadcast"
 	"github.com/gantrymq/gantry/broker/clients"
 	"github.com/gantrymq/gantry/broker/coldread"
 	"github.com/gantrymq/gantry/broker/delay"
@@ -92,7 +93,8 @@ type Broker struct {
 	beats        beats // heartbeats that may come again
 	locks        *queuelock.Manager
 	hold         *longpoll.Holder[*heldPull]
-	deliverPulls func() // hold.Deliver, bound once
+	broadcasts   *broadcast.Manager // how far clients of groups that broadcast have pulled
+	deliverPulls func()             // hold.Deliver, bound once
 	delay        *delay.Scheduler
 	halves       *transaction.Service
 	levels       delay.Levels

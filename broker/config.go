@@ -98,6 +98,9 @@ type ConsumeConfig struct {
 	FilterSupportRetry              bool          `conf:"filterSupportRetry"`
 	MaxErrorRateOfBloomFilter       int32         `conf:"maxErrorRateOfBloomFilter" when:"start"`
 	ExpectConsumerNumUseFilter      int32         `conf:"expectConsumerNumUseFilter" when:"start"`
+	EnableBroadcastOffsetStore      bool          `conf:"enableBroadcastOffsetStore"`
+	BroadcastOffsetExpiry           time.Duration `conf:"broadcastOffsetExpireSecond" unit:"s"`
+	BroadcastOffsetExpiryMax        time.Duration `conf:"broadcastOffsetExpireMaxSecond" unit:"s"`
 	FilterDataCleanTimeSpan         time.Duration `conf:"filterDataCleanTimeSpan" unit:"ms" when:"start"`
 	EnableCalcFilterBitMap          bool          `conf:"enableCalcFilterBitMap"`
 }

@@ -4,7 +4,7 @@
 // A handler file is thin: it decodes a request, asks a domain object and
 // encodes the answer. What the broker keeps lives in rooms of its own below this
 // folder (topics, groups, offsets, clients, queuelock, longpoll, delay,
-// timer, transaction, filter, pop, lite, assignment, staticqueue, stats); they know neither frames nor
+// timer, transaction, filter, broadcast, pop, lite, assignment, staticqueue, stats); they know neither frames nor
 // sockets. Messages live in package store.
 //
 // # What runs where

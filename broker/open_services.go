@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gantrymq/gantry/broker/broadcast"
 	"github.com/gantrymq/gantry/broker/clients"
 	"github.com/gantrymq/gantry/broker/coldread"
 	"github.com/gantrymq/gantry/broker/delay"
@@ -35,6 +36,10 @@ func (b *Broker) openRooms(cfg *Config) {
 			GroupGone:      func(group string) { b.filters.Unregister(group) },
 		},
 	})
+	b.broadcasts = broadcast.New(broadcast.Options{Now: b.now, Expiry: func() (absent, present time.Duration) {
+		cfg := b.config.Load()
+		return cfg.BroadcastOffsetExpiry, cfg.BroadcastOffsetExpiryMax
+	}})
 	b.coldReads = coldread.New(nowMs, b.coldReadSettings, cfg.ColdReadPID)
 	b.locks = queuelock.New(nowMs, lockExpiry.Milliseconds())
 	b.hold = longpoll.New(longpoll.Options[*heldPull]{

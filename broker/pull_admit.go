@@ -68,6 +68,11 @@ func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	if cfg.RejectPullConsumerEnable && b.pullsByItself(r.Session, h.ConsumerGroup) {
 		return refuse(protocol.ResponseSubscriptionNotExist, "the consumer's group info not exist, or the pull consumer is rejected by server.%s", suggestFAQ)
 	}
+	if h.RequestSource.Or(0) == forBroadcast && cfg.EnableBroadcastOffsetStore {
+		if err := need(r, "proxyFrowardClientId"); err != nil {
+			return err
+		}
+	}
 	return need(r, "queueOffset", "maxMsgNums")
 }
 

@@ -139,9 +139,11 @@ func (b *Broker) resumePull(held *heldPull, noWait bool) {
 	if held.filter.Constant() {
 		op.seen = held.Seen
 	}
+	b.recognize(op, held.pending.Session())
 	b.readForPull(op)
 	b.commitPulled(op, false)
 	b.settlePull(op)
+	b.notePulled(op)
 	b.answerPull(held.pending, op)
 }
 

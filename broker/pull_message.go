@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gantrymq/gantry/broker/broadcast"
 	"github.com/gantrymq/gantry/broker/filter"
 	"github.com/gantrymq/gantry/broker/staticqueue"
 	"github.com/gantrymq/gantry/codec"
@@ -34,8 +35,11 @@ type pullOp struct {
 	query  store.Query
 	result store.GetResult
 	began  time.Time // the read of result
-	seen   int64     // behind the last message that is known to be nothing for it, where that is beyond header's offset
-	reset  bool      // an administrator has set the offset; result says where to
+	// client is whose pull it is, if broadcasts says that its group does and the client is known.
+	client     broadcast.Client
+	broadcasts bool
+	seen       int64 // behind the last message that is known to be nothing for it, where that is beyond header's offset
+	reset      bool  // the client has to go on elsewhere than it asks; result says where
 
 	code   protocol.ResponseCode // of the answer, and
 	remark string                // once settlePull has made it
@@ -88,6 +92,7 @@ func (b *Broker) pull(r *remoting.Request, inline bool) error {
 		return nil
 	}
 	op.query.NoWait = inline
+	b.recognize(op, r.Session)
 	b.readForPull(op)
 	if op.result.Cold {
 		op.release()
@@ -96,6 +101,7 @@ func (b *Broker) pull(r *remoting.Request, inline bool) error {
 	goesOn := b.goesOnAtEnd(op)
 	b.commitPulled(op, true)
 	b.settlePull(op)
+	b.notePulled(op)
 	if goesOn || op.code == protocol.ResponsePullNotFound {
 		if hold := b.holdFor(op); hold > 0 {
 			b.holdPull(r, op, hold)
@@ -107,7 +113,7 @@ func (b *Broker) pull(r *remoting.Request, inline bool) error {
 }
 
 // readForPull reads the messages, or the offset that an administrator has set
-// for this queue meanwhile.
+// for this queue meanwhile, or that a client which broadcasts has to begin at.
 func (b *Broker) readForPull(op *pullOp) {
 	h := &op.header
 	if b.config.Load().UseServerSideResetOffset {
@@ -118,6 +124,12 @@ func (b *Broker) readForPull(op *pullOp) {
 			op.result.MinOffset, op.result.MaxOffset = b.minOffset(h.Topic, h.QueueID), b.maxOffset(h.Topic, h.QueueID)
 			return
 		}
+	}
+	if offset, ok := b.broadcastBegin(op); ok {
+		op.reset = true
+		op.result.Release()
+		op.result.NextOffset, op.result.MinOffset, op.result.MaxOffset = offset, 0, 0
+		return
 	}
 	op.query = store.Query{Topic: h.Topic, QueueID: h.QueueID, Offset: h.QueueOffset, MaxCount: int(h.MaxMsgNums), NoWait: op.query.NoWait}
 	if op.seen > 0 { // the offset that is asked for may be below any

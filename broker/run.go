@@ -31,6 +31,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	services.Go(func() { fail(part("the check of transactions", b.halves.Run(ctx))) })
 	services.Go(func() { fail(part("long polling", b.hold.Run(ctx))) })
 	services.Go(func() { b.runColdReads(ctx) })
+	services.Go(func() { b.sweepBroadcasts(ctx) })
 	services.Go(func() { fail(part("pops", b.runPops(ctx))) })
 	services.Go(func() { fail(part("lite topics", b.runLite(ctx))) })
 	services.Go(func() { fail(part("the statistics", b.stats.Run(ctx))) })

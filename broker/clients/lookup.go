@@ -41,11 +41,17 @@ func (m *Consumers) Members(group string) []*Client {
 }
 
 // Member reports whether a connection is one of a member of a group.
-func (m *Consumers) Member(group string, session Session) bool {
+func (m *Consumers) Member(group string, session Session) bool { return m.Find(group, session) != nil }
+
+// Find returns the member of a group that a connection is one of, or nil.
+func (m *Consumers) Find(group string, session Session) *Client {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	g := m.find(group)
-	return g != nil && g.members[session.ID()] != nil
+	if g == nil {
+		return nil
+	}
+	return g.members[session.ID()]
 }
 
 // ClientIDs lists the ids of a group's members. Clients sort them before they

@@ -106,7 +106,7 @@ func (t *table) appendJSON(b []byte, keys []key) []byte {
 // appendGroupTopics lists the topics of each group. Groups and their topics come
 // in order.
 func appendGroupTopics(b []byte, keys []key) []byte {
-	byGroup := slices.DeleteFunc(slices.Clone(keys), func(k key) bool { return k.group == "" })
+	byGroup := slices.DeleteFunc(slices.Clone(keys), func(k key) bool { return k.group == "" || k.internal() })
 	slices.SortStableFunc(byGroup, func(a, b key) int { return cmp.Compare(a.group, b.group) })
 	b = append(b, '{')
 	for i, k := range byGroup {

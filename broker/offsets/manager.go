@@ -182,31 +182,34 @@ func (m *Manager) RemoveGroup(group string) {
 	m.changes.Add(1)
 }
 
-// RemoveTopic forgets a topic. Light groups keep their offsets, as upstream.
+// RemoveTopic forgets a topic. Light groups keep their offsets, as upstream, and so do
+// those in whose name the broker commits for groups that broadcast.
 func (m *Manager) RemoveTopic(topic string) {
-	match := func(k key) bool { return k.topic == topic && !m.isLight(k.group) }
+	match := func(k key) bool { return k.topic == topic && !m.isLight(k.group) && !k.internal() }
 	m.committed.removeIf(match)
 	m.pulled.removeIf(match)
 	m.resets.removeIf(match)
 	m.changes.Add(1)
 }
 
-// Topics lists the topics that a group has offsets in; none for a light group.
+// Topics lists the topics that a group has offsets in; none for a light group, and for
+// one in whose name the broker commits.
 func (m *Manager) Topics(group string) []string {
 	var topics []string
 	for k := range m.committed.all {
-		if k.group == group && !m.isLight(group) {
+		if k.group == group && !m.isLight(group) && !k.internal() {
 			topics = append(topics, k.topic)
 		}
 	}
 	return topics
 }
 
-// Groups lists the groups that have offsets in a topic, but no light ones.
+// Groups lists the groups that have offsets in a topic, but no light ones, and none in
+// whose name the broker commits.
 func (m *Manager) Groups(topic string) []string {
 	var groups []string
 	for k := range m.committed.all {
-		if k.topic == topic && k.group != "" && !m.isLight(k.group) {
+		if k.topic == topic && k.group != "" && !m.isLight(k.group) && !k.internal() {
 			groups = append(groups, k.group)
 		}
 	}
@@ -214,8 +217,8 @@ func (m *Manager) Groups(topic string) []string {
 }
 
 // SlowestOffsets returns, by queue of a topic, the least offset that any group
-// has committed, leaving aside the groups in except and offsets of messages
-// that are no longer there. (Upstream deletes the offsets of the groups in
+// has committed, leaving aside the groups in except, with what the broker has
+// committed for them, and offsets of messages that are no longer there. (Upstream deletes the offsets of the groups in
 // except for good.)
 func (m *Manager) SlowestOffsets(topic string, except []string, minOffset func(queue int32) int64) map[int32]int64 {
 	skip := map[string]bool{}
@@ -224,7 +227,8 @@ func (m *Manager) SlowestOffsets(topic string, except []string, minOffset func(q
 	}
 	slowest := map[int32]int64{}
 	for k, offsets := range m.committed.all {
-		if k.topic != topic || skip[k.group] {
+		group, _, _ := strings.Cut(k.group, "@")
+		if k.topic != topic || skip[group] {
 			continue
 		}
 		for queue, offset := range offsets.copy() {
@@ -263,7 +267,7 @@ func (m *Manager) Snapshot() protocol.ConsumerOffsetSerializeWrapper {
 			continue
 		}
 		w.OffsetTable[k.String()] = offsets.copy()
-		if k.group != "" {
+		if k.group != "" && !k.internal() {
 			w.GroupTopicMap[k.group] = append(w.GroupTopicMap[k.group], k.topic)
 		}
 	}
@@ -306,7 +310,13 @@ func (k key) String() string {
 	return k.topic + "@" + k.group
 }
 
-// parseKey takes "topic@group" apart. Names that upstream lets in contain no @;
+// internal reports whether the group is none that a client can name, but one in
+// whose name the broker commits where a group that broadcasts has got to:
+// "group@broadcast". Upstream's tables have such a group with its offsets, and leave it out of
+// every list of groups.
+func (k key) internal() bool { return strings.Contains(k.group, "@") }
+
+// parseKey takes "topic@group" apart. Names that clients can use contain no @;
 // text without one is kept under an empty group, so that it is not lost.
 func parseKey(s string) key {
 	topic, group, _ := strings.Cut(s, "@")

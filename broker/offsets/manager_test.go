@@ -456,3 +456,37 @@ func BenchmarkCommit(b *testing.B) {
 		}
 	})
 }
+
+// What the broker commits for groups that broadcast is in the tables, and in no list of groups.
+func TestGroupsOfTheBroker(t *testing.T) {
+	m := open(t, nil)
+	m.Commit("g", "t", 0, 5)
+	m.Commit("g@broadcast", "t", 0, 3)
+	m.Commit("g@broadcast", "u", 0, 4)
+	if got := m.Groups("t"); !slices.Equal(got, []string{"g"}) {
+		t.Errorf("groups of the topic: %v", got)
+	}
+	if got := m.Topics("g@broadcast"); len(got) != 0 {
+		t.Errorf("topics of the broker's group: %v", got)
+	}
+	w := m.Snapshot()
+	if got := w.OffsetTable["t@g@broadcast"][0]; got != 3 || len(w.GroupTopicMap) != 1 {
+		t.Errorf("the table for other brokers has offset %d, and the groups %v", got, w.GroupTopicMap)
+	}
+	zero := func(int32) int64 { return 0 }
+	if got := m.SlowestOffsets("t", nil, zero)[0]; got != 3 {
+		t.Errorf("slowest offset %d, want 3", got)
+	}
+	if got := m.SlowestOffsets("t", []string{"g"}, zero); len(got) != 0 {
+		t.Errorf("slowest offsets without the group: %v", got)
+	}
+	m.RemoveTopic("t")
+	m.RemoveGroup("g")
+	again := reopen(t, m)
+	if got, ok := again.Query("g@broadcast", "t", 0); !ok || got != 3 {
+		t.Errorf("after topic and group are gone and the file is read again: %d, %v", got, ok)
+	}
+	if got, ok := again.Query("g", "t", 0); ok {
+		t.Errorf("the group's own offset %d is left", got)
+	}
+}
