@@ -229,13 +229,13 @@ func (l *layout) checkFile(name string, size int64) (base int64, err error) {
 	return base, nil
 }
 
-// checkExtFile does the same for one of consumequeue_ext.
+// checkExtFile does the same for one of consumequeue_ext. One without a byte holds nothing, see listExt.
 func (s *queueSet) checkExtFile(name string, size int64) (base int64, err error) {
 	base, ok := segmentBase(path.Base(name))
 	if !ok || base%s.extFileSize != 0 {
 		return 0, fmt.Errorf("%s is no file of a consume queue's extension: move it out of the store", name)
 	}
-	if size != s.extFileSize {
+	if size != s.extFileSize && size != 0 {
 		return 0, fmt.Errorf("%s has %d bytes where mappedFileSizeConsumeQueueExt says %d: set the size that the store was made with, or move consumequeue_ext away: what it has of old messages only saves work",
 			name, size, s.extFileSize)
 	}

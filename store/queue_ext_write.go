@@ -82,9 +82,14 @@ func (q *queue) extPending(at int64, buf []byte) (b []byte, ok bool) {
 // resumeExt finds where the next unit of a queue goes: behind the one that its last entry points to. What stands behind that is
 // of entries that were lost, and goes. It is called by the dispatcher only.
 func (s *queueSet) resumeExt(q *queue) error {
-	files, err := s.listExt(q)
+	files, empty, err := s.listExt(q)
 	if err != nil {
 		return err
+	}
+	for _, name := range empty {
+		if err := s.fs.Remove(name); err != nil {
+			return err
+		}
 	}
 	end, err := s.extEnd(q, files)
 	if err != nil {
@@ -113,42 +118,44 @@ func (s *queueSet) resumeExt(q *queue) error {
 	return nil
 }
 
-// listExt returns where a queue's ext files begin, ascending.
-func (s *queueSet) listExt(q *queue) ([]int64, error) {
+// listExt returns where a queue's ext files begin, ascending, and the names of those without a byte: one that is just being made, or
+// was, or an expired one that was never synced and that a power failure has brought back. They hold nothing.
+func (s *queueSet) listExt(q *queue) (files []int64, empty []string, err error) {
 	dir := s.extDir(q)
 	entries, err := s.fs.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
-	var files []int64
-	for i, e := range entries {
+	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if info.Size() == 0 && (i == len(entries)-1 || s.trust.verify) { // just being made; after a power failure there may be several
-			if err := s.removeFrom(dir, entries[i:]); err != nil {
-				return nil, err
-			}
-			break
+		name := path.Join(dir, e.Name())
+		base, err := s.checkExtFile(name, info.Size())
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case info.Size() == 0:
+			empty = append(empty, name)
+		default:
+			files = append(files, base)
 		}
-		base, err := s.checkExtFile(path.Join(dir, e.Name()), info.Size())
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, base)
 	}
 	slices.Sort(files)
-	return files, nil
+	return files, empty, nil
 }
 
-// extEnd is the position behind the last unit that an entry of the queue points to.
+// extEnd is the position behind the last unit that an entry of the queue points to, and behind all files where none does.
 func (s *queueSet) extEnd(q *queue, files []int64) (int64, error) {
 	if len(files) == 0 && q.end() == 0 {
 		return 0, nil
 	}
 	last, err := s.lastExt(q, len(files) == 0)
 	if err != nil || !isExt(last) {
+		if len(files) > 0 { // expired entries point into them, and a power failure can bring their messages back
+			return files[len(files)-1] + s.extFileSize, err
+		}
 		return 0, err
 	}
 	at := last - math.MinInt64
@@ -287,7 +294,7 @@ func (s *queueSet) expireExt(q *queue) error {
 	if err != nil || !ok || !isExt(first.tags) {
 		return err
 	}
-	files, err := s.listExt(q)
+	files, _, err := s.listExt(q)
 	if err != nil {
 		return err
 	}
