@@ -34,6 +34,8 @@ type player struct {
 	vars  map[string]string
 	conns map[string]*wire.Conn
 	held  *held
+	// invented are the headers of registrations of brokers, in random sequences.
+	invented []map[string]string
 }
 
 // held is a request whose answer is awaited while the script goes on.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gantrymq/gantry/protocol"
 )
 
 // randomFile has the requests that random sequences are made of, see [parseSubjects].
@@ -126,6 +128,13 @@ func (g generator) spoil(c *command) {
 	switch k := pick(g, keys); {
 	case g.chance(5):
 		delete(c.fields, k)
+	case k == "sysFlag" && isSend(c):
+		c.fields[k] = g.value("f", c.fields[k])
+	case k == "maxMsgNums" && isPeek(c):
+		c.fields[k] = g.value(k, c.fields[k])
+		if c.fields[k] == "2147483647" { // which needs more memory than the official broker has
+			c.fields[k] = "1000"
+		}
 	case k == "hex":
 		c.fields[k] = g.hex(c.fields[k])
 	case k == "body":
@@ -140,11 +149,17 @@ func (g generator) spoil(c *command) {
 	}
 }
 
+func isSend(c *command) bool { code, _ := c.code(); return code == protocol.SendMessage }
+
+func isPeek(c *command) bool { code, _ := c.code(); return code == protocol.PeekMessage }
+
 // Values that take the place of a field's. Numbers of queues are small, because some requests of
 // administrators make the official broker walk through all of them; a pull is never asked to
-// wait, which would say how long the machine took (and is difference 32).
+// wait, which would say how long the machine took (and is difference 32). No message is sent with
+// flags of addresses of IPv6, which damage records and queues of the official broker.
 var (
 	sysFlags     = []string{"0", "1", "4", "5", "8", "12", "16", "20", "21", "24", "256", "abc", "", "-8"}
+	sentFlags    = []string{"0", "1", "4", "5", "8", "12", "2", "64", "128", "9", "256", "abc", "", "7"}
 	queueNumbers = []string{"0", "1", "2", "3", "8", "16", "-1", "", "abc", "2147483648", "1.5"}
 	numbers      = []string{
 		"", "abc", "-1", "-2", "0", "1", "2", "3", "4", "5", "7", "8", "12", "17", "100", "1.5", " 1", "+1", "0x10", "1e3", "null", "true",
@@ -157,7 +172,7 @@ var (
 	}
 	flags  = []string{"", "true", "false", "TRUE", "True", "yes", "1", "0", "null"}
 	fields = map[string][]string{
-		"sysFlag": sysFlags, "f": sysFlags, "readQueueNums": queueNumbers, "writeQueueNums": queueNumbers, "defaultTopicQueueNums": queueNumbers, "d": queueNumbers,
+		"sysFlag": sysFlags, "f": sentFlags, "readQueueNums": queueNumbers, "writeQueueNums": queueNumbers, "defaultTopicQueueNums": queueNumbers, "d": queueNumbers,
 		"queueId": {"-2", "0", "1", "3", "4", "99", "2147483647", "2147483648", "", "abc"}, "e": {"-2", "0", "1", "3", "4", "99", "", "abc"},
 		"suspendTimeoutMillis": {"", "0", "abc", "-1"}, "pollTime": {"", "0", "abc", "-1"}, "bornTime": {"", "$ahead", "abc", "0", "-1"},
 		"perm": {"0", "1", "2", "3", "4", "5", "6", "7", "8", "-1", "", "abc"}, "topicSysFlag": {"0", "1", "2", "3", "4", "-1", "abc", ""},
