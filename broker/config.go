@@ -120,7 +120,6 @@ type PopConfig struct {
 	MaxMessageFilterNumForNotification int32         `conf:"maxMessageFilterNumForNotification"`
 	PriorityOrderAsc                   bool          `conf:"priorityOrderAsc"`
 	UseSeparateRetryQueue              bool          `conf:"useSeparateRetryQueue"`
-	PopReviveSkipIfGroupAbsent         bool          `conf:"popReviveSkipIfGroupAbsent"`
 	PopResponseReturnActualRetryTopic  bool          `conf:"popResponseReturnActualRetryTopic"`
 	ServerLoadBalancerEnable           bool          `conf:"serverLoadBalancerEnable"`
 	DefaultMessageRequestMode          string        `conf:"defaultMessageRequestMode"`

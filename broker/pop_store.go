@@ -109,12 +109,13 @@ func (s popStore) SetHandled(queue int32, offset int64) {
 	s.b.offsets.Commit(pop.ReviveGroup, s.b.reviveTopic, queue, offset)
 }
 
-// Wanted reports whether topic and group of a check point still exist.
+// Wanted reports whether topic and group of a check point still exist. As upstream,
+// it brings a group back that was deleted, where groups come into being by themselves.
 func (s popStore) Wanted(c *pop.CheckPoint) bool {
 	if !s.b.topics.Contains(pop.NormalTopic(c.Topic, c.Group)) {
 		return false
 	}
-	return !s.b.config.Load().PopReviveSkipIfGroupAbsent || s.b.groups.Contains(c.Group)
+	return s.b.groups.Find(c.Group) != nil
 }
 
 // Revive appends a message to the group's retry topic.
