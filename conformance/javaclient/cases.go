@@ -119,6 +119,7 @@ func entries() []entry {
 		{Case: c{Name: "light-queues", Feature: "light message queues", Settings: lightMessageQueues, Codes: with(producing, protocol.PullMessage, protocol.UpdateConsumerOffset, protocol.QueryConsumerOffset, protocol.GetMaxOffset)}, run: lightQueues},
 		{Case: c{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute}, run: rebalance},
 		{Case: c{Name: "pop", Feature: "POP consumption", Codes: popped, Timeout: 2 * time.Minute}, run: popConsumers, only: javadriver.V550},
+		{Case: c{Name: "pop-priority", Feature: "priority messages", Codes: popped, Timeout: 2 * time.Minute}, run: popPriority, only: javadriver.V550},
 		{Case: c{
 			Name: "static-topic-moves", Feature: "static topics", Topology: conformance.TwoBrokers, InTurn: true, Slow: true, Timeout: 3 * time.Minute,
 			Codes: with(consuming, protocol.UpdateAndCreateStaticTopic),

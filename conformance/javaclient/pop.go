@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gantrymq/gantry/conformance/javadriver"
@@ -149,5 +150,49 @@ func popOrderly(k *kit) {
 		if n != each {
 			k.Errorf("queue %d ended at %d, want %d", id, n, each)
 		}
+	}
+}
+
+// popPriority: a group that pops a topic of priorities is given the highest first, and within one the oldest.
+// A priority beyond the highest is the highest.
+func popPriority(k *kit) {
+	const queues = 4
+	p := k.producer(nil)
+	topic, group := k.Topic(), k.Group()
+	r, err := wire.Call(k.ctx, k.Servers().Broker().Address(), &wire.Frame{Code: int32(protocol.UpdateAndCreateTopic), Ext: map[string]string{
+		"topic": topic, "defaultTopic": "TBW102", "readQueueNums": strconv.Itoa(queues), "writeQueueNums": strconv.Itoa(queues), "perm": "6",
+		"topicFilterType": "SINGLE_TAG", "topicSysFlag": "0", "order": "false", "attributes": "+message.type=PRIORITY",
+	}})
+	if err == nil && r.Code != int32(protocol.ResponseSuccess) {
+		err = fmt.Errorf("the broker answered %s", r)
+	}
+	k.Check(err, "create a topic of priorities")
+	k.awaitQueues(p, topic, queues)
+	k.popping(topic, group)
+	ends := map[int]int64{}
+	priorities := []int{0, 2, 3, 1, 2, 9, 0}
+	for i, priority := range priorities {
+		queue := min(priority, queues-1)
+		sent := k.send(p, message{Topic: topic, Body: fmt.Append(nil, i), Priority: &priority}, nil)
+		if sent.Queue != queue {
+			k.Errorf("priority %d went to queue %d, want %d", priority, sent.Queue, queue)
+		}
+		ends[queue]++
+	}
+	for queue, n := range ends { // they are popped together
+		k.AwaitEnd(topic, queue, n)
+	}
+	c := k.push(group, topic, args{"clientRebalance": false, "threads": 1})
+	got, err := c.WaitCount(k.ctx, len(priorities))
+	k.Check(err, "pop by priority")
+	var order []string
+	for _, m := range got {
+		order = append(order, m.Text())
+		if i, _ := strconv.Atoi(m.Text()); m.Properties["_SYS_MSG_PRIORITY_"] != strconv.Itoa(priorities[i]) || m.Reconsumed != 0 || m.Properties["POP_CK"] == "" {
+			k.Errorf("popped %+v, want priority %d", m, priorities[i])
+		}
+	}
+	if want := []string{"2", "5", "1", "4", "3", "0", "6"}; !slices.Equal(order, want) {
+		k.Errorf("popped %q, want %q", order, want)
 	}
 }

@@ -35,6 +35,7 @@ type Message struct {
 	DelaySec    int64             `json:"delaySec,omitempty"` // since 5.0.0, as the two that follow
 	DelayMs     int64             `json:"delayMs,omitempty"`
 	DeliverMs   int64             `json:"deliverMs,omitempty"`  // when, in milliseconds since 1970
+	Priority    *int              `json:"priority,omitempty"`   // since 5.4.0; nil is none
 	Properties  map[string]string `json:"properties,omitempty"` // the user's when sent, all when received
 	Raw         map[string]string `json:"raw,omitempty"`        // the client's reserved ones, of a message to send
 	Size        int               `json:"size,omitempty"`

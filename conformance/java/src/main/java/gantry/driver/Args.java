@@ -114,6 +114,9 @@ final class Args {
         if (has("delay")) {
             m.setDelayTimeLevel(num("delay", 0));
         }
+        if (has("priority")) {
+            set(m, "setPriority", int.class, num("priority", 0));
+        }
         time(m, "delaySec", "setDelayTimeSec");
         time(m, "delayMs", "setDelayTimeMs");
         time(m, "deliverMs", "setDeliverTimeMs");
@@ -137,13 +140,17 @@ final class Args {
         return m;
     }
 
-    /** Sets a delivery time, by a method that 4.9 does not have. */
+    /** Sets a delivery time. */
     private void time(Message m, String key, String setter) {
-        if (!has(key)) {
-            return;
+        if (has(key)) {
+            set(m, setter, long.class, big(key, 0));
         }
+    }
+
+    /** Calls a setter that 4.9 does not have. */
+    private static void set(Message m, String setter, Class<?> type, Object value) {
         try {
-            Message.class.getMethod(setter, long.class).invoke(m, big(key, 0));
+            Message.class.getMethod(setter, type).invoke(m, value);
         } catch (ReflectiveOperationException e) {
             throw new IllegalArgumentException("this client has no " + setter, e);
         }
