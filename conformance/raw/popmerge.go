@@ -22,6 +22,10 @@ var mergedPops = []string{
 
 var popMerge = map[string]string{"enablePopBufferMerge": "true"}
 
+// popsInTurn has a broker serve its pops with one thread. The official one gives a queue free just after its
+// answer: a pop that another thread begins by then finds the queue taken, and nothing in it.
+var popsInTurn = map[string]string{"pullMessageThreadPoolNums": "1"}
+
 // withPopMerge is a case as it is with popMerge. It records nothing.
 func withPopMerge(c conformance.Case, s *script) conformance.Case {
 	c.Name += "-merged"
@@ -34,9 +38,11 @@ func withPopMerge(c conformance.Case, s *script) conformance.Case {
 
 // popMergeCases are about what outlives a broker with popMerge.
 func popMergeCases() []conformance.Case {
+	settings := maps.Clone(popMerge)
+	maps.Copy(settings, popsInTurn)
 	return []conformance.Case{{
 		Name: "raw/pop/merged-restart", Client: conformance.Raw, Topology: conformance.SingleBroker, Feature: "POP consumption",
-		Needs: conformance.Control, Slow: true, Timeout: 3 * time.Minute, Settings: conformance.Settings{Broker: popMerge}, Run: mergedRestart,
+		Needs: conformance.Control, Slow: true, Timeout: 3 * time.Minute, Settings: conformance.Settings{Broker: settings}, Run: mergedRestart,
 		Codes: []protocol.RequestCode{protocol.PopMessage, protocol.AckMessage, protocol.ChangeMessageInvisibletime},
 	}}
 }

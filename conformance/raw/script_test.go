@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/protocol"
 )
 
@@ -47,6 +48,41 @@ func TestConversations(t *testing.T) {
 	})
 	if err != nil || found == 0 {
 		t.Fatalf("%d conversations, %v", found, err)
+	}
+}
+
+// A pop that follows another one of its group and topic must not depend on how soon the official broker
+// gives the queue free.
+func TestPopsAreServedInTurn(t *testing.T) {
+	found := 0
+	err := conformance.EachScript(scripts, func(file, _, text string) error {
+		s, err := parseScript(file, text)
+		if err != nil {
+			return err
+		}
+		seen := map[string]bool{}
+		for _, b := range s.blocks {
+			for _, c := range b.commands {
+				if i := slices.IndexFunc(c.operands, func(o string) bool { return o == "POP_MESSAGE" || o == "POP_LITE_MESSAGE" }); i < 0 {
+					continue
+				}
+				key := c.fields["consumerGroup"] + " " + c.fields["topic"]
+				_, again := c.options["until"]
+				if again = again || seen[key]; again {
+					found++
+					for k, v := range popsInTurn {
+						if s.head.Settings.Broker[k] != v {
+							t.Errorf("%s:%d: a pop follows a pop: wants the line \"setting broker %s=%s\"", file, b.line, k, v)
+						}
+					}
+				}
+				seen[key] = true
+			}
+		}
+		return nil
+	})
+	if err != nil || found == 0 {
+		t.Fatalf("%d pops that follow another one, %v", found, err)
 	}
 }
 
