@@ -7,7 +7,7 @@ import (
 
 // queryConsumerOffset serves QUERY_CONSUMER_OFFSET (14). A group without an
 // offset is told 0, and so begins at the first message, while that message is
-// still there and young enough to be in memory; otherwise 22, and the client
+// still there and in memory; otherwise 22, and the client
 // decides by its ConsumeFromWhere.
 func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 	var h protocol.QueryConsumerOffsetRequestHeader

@@ -22,7 +22,7 @@ func (s popStore) Bounds(topic string, queue int32) (first, end int64) {
 	return s.b.queueBounds(topic, queue)
 }
 
-// StartsInMemory reports whether the first message of a queue is young.
+// StartsInMemory reports whether the first message of a queue is in memory.
 func (s popStore) StartsInMemory(topic string, queue int32) bool {
 	return s.b.startsInMemory(topic, queue)
 }

@@ -21,12 +21,13 @@ func (b *Broker) maxOffset(topic string, queue int32) int64 {
 	return end
 }
 
-// startsInMemory reports whether the first message of a queue is young enough to
-// be in memory by upstream's estimate. An empty queue has none.
+// startsInMemory reports whether the first message of a queue can be read without
+// waiting for the disk. An empty queue has none.
 func (b *Broker) startsInMemory(topic string, queue int32) bool {
 	units, err := b.store.Units(topic, queue, 0, 1)
-	if err != nil {
+	if err != nil || len(units) == 0 {
 		return false
 	}
-	return len(units) > 0 && !b.store.IsCold(units[0].Physical)
+	resident, err := b.store.Resident(units[0].Physical, units[0].Size)
+	return err == nil && resident
 }

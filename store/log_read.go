@@ -41,6 +41,20 @@ func (l *commitLog) mapped(u unit) bool {
 	return g == nil || g.hot.Load() != nil
 }
 
+// resident asks what the page cache has of a part of a segment.
+func (l *commitLog) resident(g *segment, phy, n int64) (bool, error) {
+	if h, ok := g.pin(); ok {
+		defer h.unpin()
+		return h.file.Resident(phy-g.base, n)
+	}
+	f, err := l.cache.acquire(g.path)
+	if err != nil {
+		return false, err
+	}
+	defer f.release()
+	return f.Resident(phy-g.base, n)
+}
+
 // readSegment fills buf with the bytes at phy.
 func (l *commitLog) readSegment(g *segment, phy int64, buf []byte) error {
 	if h, ok := g.pin(); ok {

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/gantrymq/gantry/codec"
+	"github.com/gantrymq/gantry/store/vfs"
 )
 
 // Bounds returns a queue's first readable offset and its end, which is the offset of the next message to be dispatched to it.
@@ -82,8 +85,20 @@ func (s *Store) BehindHot(phy int64) bool {
 	return l.cold(phy)
 }
 
-// IsCold reports whether a message would have to be read from disk by upstream's estimate: whether the log has grown by more
-// than Tuning.InMemoryBytes since.
-func (s *Store) IsCold(phy int64) bool {
-	return s.log.end.Load()-phy > s.tuning.Load().InMemoryBytes
+// Resident reports whether the page cache holds all of a record of size bytes at phy, so that reading it would not wait for the disk
+// (upstream's SelectMappedBufferResult.isInMem). Where the system does not tell it says yes, as upstream does. A record that is gone
+// is not there.
+func (s *Store) Resident(phy int64, size int32) (bool, error) {
+	g := s.log.view.Load().find(phy)
+	if g == nil {
+		return false, nil
+	}
+	yes, err := s.log.resident(g, phy, int64(size))
+	switch {
+	case errors.Is(err, vfs.ErrUnsupported):
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	}
+	return yes, err
 }

@@ -25,8 +25,8 @@ type Messages interface {
 	Get(q *store.Query, r *store.GetResult)
 	// Bounds is the first offset of a queue and the one behind its last message.
 	Bounds(topic string, queue int32) (first, end int64)
-	// StartsInMemory reports whether the first message of a queue is young enough to
-	// be in memory.
+	// StartsInMemory reports whether the first message of a queue can be read without
+	// waiting for the disk.
 	StartsInMemory(topic string, queue int32) bool
 }
 

@@ -247,6 +247,13 @@ func (n *inode) written(off, size int64) {
 	}
 }
 
+// Resident implements File: everything is in memory here.
+func (f *memFile) Resident(off, n int64) (bool, error) {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	return off+n <= int64(len(f.n.data)), nil
+}
+
 // Forget implements File.
 func (f *memFile) Forget() error {
 	f.m.mu.Lock()

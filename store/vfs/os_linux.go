@@ -226,6 +226,26 @@ func (f *osFile) Forget() error {
 	return err
 }
 
+// Resident implements File. A read that must not wait gets the pages in front of the first one that is not there.
+func (f *osFile) Resident(off, n int64) (bool, error) {
+	buf := make([]byte, min(n, 64<<10))
+	for n > 0 {
+		k, err := unix.Preadv2(f.fd, [][]byte{buf[:min(n, int64(len(buf)))]}, off, unix.RWF_NOWAIT)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN), err == nil && k == 0:
+			return false, nil
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EINVAL):
+			return false, fmt.Errorf("ask what the page cache has of %s: %w", f.f.Name(), ErrUnsupported)
+		case err != nil:
+			return false, fmt.Errorf("ask what the page cache has of %s: %w", f.f.Name(), err)
+		}
+		off, n = off+int64(k), n-int64(k)
+	}
+	return true, nil
+}
+
 // ReadAhead implements File.
 func (f *osFile) ReadAhead(on bool) error {
 	advice := unix.FADV_RANDOM

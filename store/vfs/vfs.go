@@ -71,6 +71,9 @@ type File interface {
 	// ReadAhead says whether the system should read more of the file than it is asked for, which it does by itself. It does nothing where
 	// the system has no such thing.
 	ReadAhead(on bool) error
+	// Resident reports whether the page cache holds a range, so that reading it would not wait for the disk. It reads nothing in.
+	// ErrUnsupported where the system or the file system does not tell.
+	Resident(off, n int64) (bool, error)
 }
 
 // Whole is all that lies below a directory. It is safe for concurrent use.
