@@ -169,6 +169,11 @@ func (s *queueSet) learnBegun(limit int64) error {
 	if s.begun.now() != 0 {
 		return nil
 	}
+	if s.trust.verify { // files may begin with entries of records that are lost: loading a queue takes them out
+		if err := s.loadAll(); err != nil {
+			return err
+		}
+	}
 	var f queuesFound
 	for _, l := range []*layout{&s.simple, &s.batch} {
 		topics, err := s.readDir(l.dir)
@@ -191,6 +196,18 @@ func (s *queueSet) learnBegun(limit int64) error {
 	}
 	s.begun.set(f.begun.sum, true)
 	return nil
+}
+
+// loadAll loads every queue.
+func (s *queueSet) loadAll() error {
+	known := slices.SortedFunc(s.topics(), (*topicQueues).compare)
+	return eachAtOnce(lookers(len(known)), len(known), func(i int) error {
+		list, err := s.queuesOf(known[i])
+		for _, q := range list {
+			err = errors.Join(err, s.load(q))
+		}
+		return err
+	})
 }
 
 // lacking tells what the queues lack; "" when nothing is missing.
