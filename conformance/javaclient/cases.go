@@ -102,6 +102,7 @@ func entries() []entry {
 		{Case: c{Name: "lite-pull-consumer", Feature: "pulling", Codes: with(consuming, protocol.LitePullMessage), Timeout: 2 * time.Minute}, run: litePull},
 		{Case: c{Name: "queue-offsets", Feature: "queue offsets", Codes: with(producing, protocol.GetMinOffset, protocol.GetMaxOffset, protocol.SearchOffsetByTimestamp, protocol.GetEarliestMsgStoretime)}, run: queueOffsets},
 		{Case: c{Name: "retry-then-dead-letter", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: retryThenDeadLetter},
+		{Case: c{Name: "send-back", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(producing, protocol.PullMessage, protocol.ConsumerSendMsgBack, protocol.ViewMessageByID)}, run: sendBack},
 		{Case: c{Name: "listener-throws", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: listenerThrows},
 		{Case: c{Name: "part-of-a-batch", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: partOfBatch},
 		{Case: c{Name: "listener-hangs", Feature: "retries and dead letters", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: listenerHangs},

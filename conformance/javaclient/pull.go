@@ -35,6 +35,36 @@ func oldPull(k *kit) {
 	}
 }
 
+// sendBack: a consumer that pulls gives messages back by itself, with a delay of its choice or to be put aside, and
+// finds them in the topic of its group's retries and among its dead letters.
+func sendBack(k *kit) {
+	p := k.producer(nil)
+	topic, group := k.topic(p, 1), k.Group()
+	k.meet(group, topic)
+	c := k.oldPull(group, args{"topic": topic})
+	broker := k.Servers().Broker().Name()
+	later := k.send(p, message{Topic: topic, Body: []byte("later"), Tags: "TagA", Keys: "a key"}, nil)
+	never := k.send(p, message{Topic: topic, Body: []byte("never")}, nil)
+	k.AwaitEnd(topic, 0, 2)
+	k.pulled(c, queue{Topic: topic, Broker: broker}, 0, nil, "FOUND", 2, 2)
+	k.Check(c.SendBack(k.ctx, topic, later.OffsetMsgID, 2, broker), "send back")
+	k.Check(c.SendBack(k.ctx, topic, never.OffsetMsgID, -1, broker), "have put aside")
+	if dead := k.deadLetter(group); dead.Text() != "never" || dead.Properties["ORIGIN_MESSAGE_ID"] != never.OffsetMsgID {
+		k.Errorf("the dead letter is %+v", dead)
+	}
+	retries := queue{Topic: "%RETRY%" + group, Broker: broker}
+	k.AwaitEnd(retries.Topic, 0, 1)
+	r, err := c.Pull(k.ctx, retries, 0, 32, nil)
+	k.Check(err, "pull the retry")
+	if len(r.Messages) != 1 {
+		k.Fatalf("%d retries came, want 1", len(r.Messages))
+	}
+	if m := r.Messages[0]; m.Text() != "later" || m.Tags != "TagA" || m.Keys != "a key" || m.Reconsumed != 1 || m.MsgID != later.MsgID ||
+		m.Properties["RETRY_TOPIC"] != topic || m.Properties["DELAY"] != "2" {
+		k.Errorf("the retry is %+v", m)
+	}
+}
+
 // pulled wants one pull to end with a status, a next offset and a number of messages.
 func (k *kit) pulled(c *javadriver.OldPull, q queue, from int64, a args, status string, next int64, n int) {
 	r, err := c.Pull(k.ctx, q, from, 32, a)

@@ -137,6 +137,13 @@ func keysAndProperties(k *kit) {
 	viewed, err := p.View(k.ctx, topic, r.OffsetMsgID)
 	k.Check(err, "view by offset id")
 	k.sameMessage("viewed", viewed, m)
+	k.Eventually(20*time.Second, "the index of the unique id", func(ctx context.Context) error {
+		viewed, err := p.View(ctx, topic, r.MsgID)
+		if err == nil {
+			k.sameMessage("viewed by its unique id", viewed, m)
+		}
+		return err
+	})
 	for _, key := range []string{"order-1", "order-2"} {
 		k.Eventually(20*time.Second, "the index of "+key, func(ctx context.Context) error {
 			found, err := p.Query(ctx, topic, key)
