@@ -33,6 +33,7 @@ func Cases(kills int) []conformance.Case {
 		{Name: "send-batch", Feature: "batches", Codes: append([]protocol.RequestCode{protocol.SendBatchMessage}, consuming...), Run: sendBatch},
 		{Name: "tags", Feature: "tag filters", Codes: consuming, Run: tags},
 		{Name: "sql-filter", Feature: "SQL92 filters", Settings: propertyFilters, Codes: consuming, Run: sqlFilter},
+		{Name: "sql-refused", Feature: "SQL92 filters", Codes: consuming, Run: sqlRefused},
 		{Name: "keys-and-properties", Feature: "keys and properties", Codes: consuming, Run: keysAndProperties},
 		{Name: "body-sizes", Feature: "large and compressed bodies", Codes: consuming, Timeout: 2 * time.Minute, Run: bodySizes},
 		{Name: "body-too-large", Feature: "large and compressed bodies", Codes: producing, Run: bodyTooLarge},
