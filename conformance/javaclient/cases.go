@@ -129,9 +129,11 @@ func entries() []entry {
 		{Case: c{Name: "pop-sql-refused", Feature: "POP consumption", Codes: with(producing, protocol.SetMessageRequestMode, protocol.CheckClientConfig)}, run: popSQLRefused, only: javadriver.V550},
 		{Case: c{Name: "pop-orderly-listener", Feature: "POP consumption", Codes: with(consuming, protocol.SetMessageRequestMode, protocol.LockBatchMQ), Timeout: 2 * time.Minute}, run: popOrderly, only: javadriver.V550},
 		{Case: c{Name: "pop-again", Feature: "POP consumption", Settings: propertyFilters, Codes: append([]protocol.RequestCode{protocol.ChangeMessageInvisibletime}, popped...), Slow: true, Timeout: 3 * time.Minute}, run: popAgain, only: javadriver.V550},
+		{Case: c{Name: "pop-across-a-kill", Feature: "POP consumption", Needs: conformance.Control, Slow: true, Codes: popped, Timeout: 5 * time.Minute}, run: popAcrossKill, only: javadriver.V550},
 		{Case: c{Name: "heartbeat-v2", Feature: "heartbeats and clients", Codes: consuming, Timeout: 2 * time.Minute}, run: heartbeatV2, only: javadriver.V550},
 		{Case: c{Name: "transaction-producer-gone", Feature: "transactions", Settings: quickChecks, Codes: with(consuming, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 3 * time.Minute}, run: transactionProducerGone},
-		{Case: c{Name: "transactions-across-a-restart", Feature: "transactions", Needs: conformance.Control, Slow: true, Settings: quickChecks, Codes: with(consuming, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 5 * time.Minute}, only: javadriver.V550, run: transactionsAcrossRestart},
+		{Case: c{Name: "transactions-across-a-restart", Feature: "transactions", Needs: conformance.Control, Slow: true, Settings: quickChecks, Codes: with(consuming, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 5 * time.Minute}, run: transactionsAcrossRestart},
+		{Case: c{Name: "transactions-across-a-kill", Feature: "transactions", Needs: conformance.Control, Slow: true, Settings: quickChecks, Codes: with(consuming, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 5 * time.Minute}, run: transactionsAcrossKill},
 		{Case: c{Name: "transactions", Feature: "transactions", Settings: quickChecks, Codes: with(consuming, protocol.EndTransaction, protocol.CheckTransactionState), Timeout: 3 * time.Minute}, run: transactions},
 		{
 			Case:       c{Name: "tls", Feature: "TLS", Codes: consuming, Timeout: 2 * time.Minute},

@@ -57,6 +57,44 @@ func popConsumers(k *kit) {
 	}
 }
 
+// popAcrossKill: a broker is killed under a group that pops. The group goes on popping from the broker's next life,
+// without being told, and misses nothing.
+func popAcrossKill(k *kit) {
+	k.StartServers()
+	p := k.producer(args{"pollNamesrvMs": 500})
+	topic, group := k.topic(p, 2), k.Group()
+	k.popping(topic, group)
+	c := k.push(group, topic, args{"clientRebalance": false, "pollNamesrvMs": 500})
+	all := func(want []string) func([]message) bool {
+		return func(got []message) bool {
+			return slices.Equal(slices.Compact(texts(got)), slices.Sorted(slices.Values(want)))
+		}
+	}
+	before, after := bodies("before", 20), bodies("after", 20)
+	k.sendTexts(p, topic, before)
+	_, err := c.Wait(k.ctx, all(before))
+	k.Check(err, "pop what was sent before")
+	broker := k.Servers().Broker()
+	k.Check(broker.Kill(), "kill the broker")
+	k.Check(broker.Start(k.ctx), "start the broker")
+	for _, body := range after {
+		k.Eventually(20*time.Second, "a send", func(ctx context.Context) error {
+			r, err := p.Send(ctx, message{Topic: topic, Body: []byte(body)}, nil)
+			if err == nil && r.Status != "SEND_OK" {
+				err = fmt.Errorf("the answer is %s", r.Status)
+			}
+			return err
+		})
+	}
+	got, err := c.Wait(k.ctx, all(slices.Concat(before, after)))
+	k.Check(err, "pop everything")
+	for _, m := range got {
+		if m.Topic != topic || m.Properties["POP_CK"] == "" {
+			k.Errorf("popped %+v", m)
+		}
+	}
+}
+
 // popAgain: what fails comes again, with its count, to a group that pops: all of a batch, or what lies
 // behind the listener's ackIndex, or all that the group's SQL selects.
 func popAgain(k *kit) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/javadriver"
 )
 
@@ -98,9 +99,15 @@ func transactionProducerGone(k *kit) {
 	}
 }
 
-// transactionsAcrossRestart: the producer is asked by the next life of the broker about what it has
+func transactionsAcrossRestart(k *kit) { k.transactionsAcross((*conformance.Server).Stop) }
+
+func transactionsAcrossKill(k *kit) {
+	k.transactionsAcross(func(s *conformance.Server, _ context.Context) error { return s.Kill() })
+}
+
+// transactionsAcross: the producer is asked by the next life of the broker about what it has
 // opened in the one before, and about an end that the broker did not take any more.
-func transactionsAcrossRestart(k *kit) {
+func (k *kit) transactionsAcross(end func(*conformance.Server, context.Context) error) {
 	k.StartServers()
 	p := k.producer(args{"transaction": true, "retries": 2})
 	topic := k.topic(p, 1)
@@ -119,7 +126,7 @@ func transactionsAcrossRestart(k *kit) {
 		k.sent(r)
 	}
 	broker := k.Servers().Broker()
-	k.Check(broker.Stop(k.ctx), "stop the broker")
+	k.Check(end(broker, k.ctx), "end the broker")
 	k.Check(broker.Start(k.ctx), "start the broker")
 	ctx, cancel := context.WithTimeout(k.ctx, k.Stretch(time.Minute))
 	defer cancel()
