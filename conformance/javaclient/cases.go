@@ -91,7 +91,7 @@ func entries() []entry {
 		{Case: c{Name: "order-topic", Feature: "ordered consumption", Settings: orderTopics, Codes: with(consuming, protocol.LockBatchMQ, protocol.PutKVConfig, protocol.DeleteKVConfig)}, run: orderTopic},
 		{
 			Case: c{Name: "ordered-broker-returns", Feature: "ordered consumption", Topology: conformance.TwoBrokers, Needs: conformance.Control, Slow: true, Codes: with(consuming, protocol.LockBatchMQ)},
-			run:  orderedBrokerReturns, only: javadriver.V550, properties: quickRebalance,
+			run:  orderedBrokerReturns, properties: quickRebalance,
 		},
 		{Case: c{Name: "namespaces", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespaces},
 		{Case: c{Name: "namespaces-v2", Feature: "namespaces", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack), Timeout: 2 * time.Minute}, run: namespacesV2, only: javadriver.V550},
@@ -118,6 +118,9 @@ func entries() []entry {
 		{Case: c{Name: "relayed-reset", Feature: "consumers seen by administrators", Slow: true, Timeout: 2 * time.Minute, Codes: with(consuming, protocol.InvokeBrokerToResetOffset, protocol.ResetConsumerClientOffset)}, run: relayedReset, properties: quickRebalance},
 		{Case: c{Name: "unit-mode", Feature: "unit mode", Settings: quickRetries, Codes: with(consuming, protocol.ConsumerSendMsgBack, protocol.GetTopicConfig), Timeout: 2 * time.Minute}, run: unitMode},
 		{Case: c{Name: "light-queues", Feature: "light message queues", Settings: lightMessageQueues, Codes: with(producing, protocol.PullMessage, protocol.UpdateConsumerOffset, protocol.QueryConsumerOffset, protocol.GetMaxOffset)}, run: lightQueues},
+		{Case: c{
+			Name: "from-a-time", Feature: "consumer offsets", Needs: conformance.Control, Slow: true, Settings: smallLog, Codes: with(consuming, protocol.SearchOffsetByTimestamp),
+		}, run: fromTime},
 		{Case: c{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute}, run: rebalance},
 		{Case: c{Name: "pop", Feature: "POP consumption", Codes: popped, Timeout: 2 * time.Minute}, run: popConsumers, only: javadriver.V550},
 		{Case: c{Name: "pop-priority", Feature: "priority messages", Codes: popped, Timeout: 2 * time.Minute}, run: popPriority, only: javadriver.V550},
