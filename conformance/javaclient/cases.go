@@ -52,10 +52,10 @@ func with(codes []protocol.RequestCode, more ...protocol.RequestCode) []protocol
 	return append(slices.Clone(codes), more...)
 }
 
-// entry is a case before it is known which release runs it.
 // popped are the codes of a push consumer whose group pops.
 var popped = with(producing, protocol.QueryAssignment, protocol.SetMessageRequestMode, protocol.PopMessage, protocol.AckMessage)
 
+// entry is a case before it is known which release runs it.
 type entry struct {
 	conformance.Case
 	run        func(k *kit)
