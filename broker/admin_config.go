@@ -90,6 +90,7 @@ func (b *Broker) configChanged(cfg *Config) {
 		b.offsets.SetServerSideReset(cfg.UseServerSideResetOffset)
 		b.offsets.SetVersionStep(cfg.OffsetVersionStep)
 		b.delay.SetVersionStep(cfg.DelayVersionStep)
+		b.popper.LimitInFlight(cfg.EnablePopMessageThreshold, cfg.PopInflightMessageThreshold)
 		if err := b.store.Tune(func(t *store.Tuning) { tune(cfg, t) }); err != nil {
 			b.log.WithError(err).Warn("the store does not take the new configuration")
 		}

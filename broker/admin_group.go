@@ -99,6 +99,7 @@ func (b *Broker) deleteGroup(r *remoting.Request) error {
 	}
 	if h.CleanOffset {
 		b.offsets.RemoveGroup(h.GroupName)
+		b.popper.ForgetGroup(h.GroupName)
 	}
 	if b.config.Load().AutoDeleteUnusedStats {
 		b.stats.RemoveGroup(h.GroupName)

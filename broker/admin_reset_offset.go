@@ -72,6 +72,7 @@ func (b *Broker) resetHere(r *remoting.Request, h *protocol.ResetOffsetRequestHe
 		if err := b.offsets.AssignReset(h.Group, h.Topic, queue, offset); err != nil {
 			return err
 		}
+		b.popper.ForgetQueue(h.Topic, h.Group, queue)
 		body.OffsetTable[b.queue(h.Topic, queue)] = offset
 	}
 	b.log.WithField("topic", h.Topic).WithField("group", h.Group).Info("an administrator moved a consumer group")

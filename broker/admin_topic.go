@@ -156,6 +156,7 @@ func (b *Broker) deleteTopic(r *remoting.Request) error {
 			b.timer.ForgetTopic(topic)
 		}
 		b.offsets.RemoveTopic(topic)
+		b.popper.ForgetTopic(topic)
 		if b.config.Load().AutoDeleteUnusedStats {
 			b.stats.RemoveTopic(topic)
 		}

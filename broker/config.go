@@ -120,6 +120,8 @@ type PopConfig struct {
 	MaxMessageFilterNumForNotification int32         `conf:"maxMessageFilterNumForNotification"`
 	PriorityOrderAsc                   bool          `conf:"priorityOrderAsc"`
 	UseSeparateRetryQueue              bool          `conf:"useSeparateRetryQueue"`
+	EnablePopMessageThreshold          bool          `conf:"enablePopMessageThreshold"`
+	PopInflightMessageThreshold        int64         `conf:"popInflightMessageThreshold"`
 	PopResponseReturnActualRetryTopic  bool          `conf:"popResponseReturnActualRetryTopic"`
 	ServerLoadBalancerEnable           bool          `conf:"serverLoadBalancerEnable"`
 	DefaultMessageRequestMode          string        `conf:"defaultMessageRequestMode"`

@@ -30,6 +30,7 @@ type popOp struct {
 	filter filter.Filter
 	result pop.Result
 	told   uint64 // polls.Told before the look that result comes from
+	freed  uint64 // popper.Freed before it
 }
 
 // popMessage serves POP_MESSAGE (200050). It runs on a worker: it may read the
@@ -151,7 +152,7 @@ func (b *Broker) pop(op *popOp) {
 	}
 	request.Priority = b.priorityOf(h.Topic, h.ConsumerGroup)
 	began := time.Now()
-	op.told = b.polls.Told()
+	op.told, op.freed = b.polls.Told(), b.popper.Freed()
 	b.popper.Pop(&request, &op.result)
 	if op.result.Count == 0 {
 		return
@@ -164,7 +165,7 @@ func (b *Broker) pop(op *popOp) {
 	if !request.Ordered {
 		b.countCheckPoints(h.ConsumerGroup, h.Topic, len(op.result.Parts))
 	}
-	if op.result.Rest > 0 {
+	if op.result.Rest > op.result.Held {
 		b.polls.Free(h.Topic, h.ConsumerGroup, h.QueueID)
 	}
 }
@@ -286,14 +287,15 @@ func (b *Broker) parkPop(held *heldPop) {
 	if !op.filter.All() {
 		poll.Filter = &op.filter
 	}
-	rest, told, look := op.result.Rest, op.told, question(op)
+	more, limited := op.result.Rest > op.result.Held, op.result.Held > 0
+	told, freed, look := op.told, op.freed, question(op)
 	switch b.polls.Wait(poll) {
 	case pop.PollFull:
 		b.answerNoPop(held.pending, op, protocol.ResponsePollingFull)
 	case pop.PollLate:
 		b.answerNoPop(held.pending, op, protocol.ResponsePollingTimeout)
 	default: // op belongs to whoever wakes it
-		if rest > 0 || b.polls.Told() != told && b.popperHas(&look) {
+		if more || limited && b.popper.Freed() != freed || b.polls.Told() != told && b.popperHas(&look) {
 			b.polls.Free(poll.Topic, poll.Group, poll.Queue)
 		}
 	}

@@ -24,8 +24,9 @@ func (b *Broker) openPops(cfg *Config, dir string) error {
 	st := popStore{b}
 	b.popper = pop.New(pop.Options{
 		Now: nowMs, Random: rand.IntN, Broker: b.name, Settings: b.popSettings, Messages: st, Offsets: b.offsets, Log: st,
-		Orders: b.orders, Queues: b.readQueues,
+		Orders: b.orders, Queues: b.readQueues, Freed: func(topic, group string, queue int32) { b.polls.Free(topic, group, queue) },
 	})
+	b.popper.LimitInFlight(cfg.EnablePopMessageThreshold, cfg.PopInflightMessageThreshold)
 	b.recoverPops(filepath.Join(dir, cfg.offsetsFile()))
 	for queue := range cfg.ReviveQueueNum {
 		b.revivers = append(b.revivers, pop.NewReviver(queue, b.name, st, nowMs))

@@ -150,6 +150,7 @@ func (s popStore) Revive(c *pop.CheckPoint, offset int64, unsure bool) error {
 	if err != nil {
 		return err
 	}
+	b.popper.Revived(c)
 	b.countPut(msg.Topic, 1, result.Size)
 	return nil
 }

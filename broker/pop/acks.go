@@ -8,6 +8,15 @@ import (
 // Ack acknowledges a message. An ordered group's go to AckOrdered. Records for
 // revive queues that do not exist are not written: no receipt of ours names one.
 func (p *Popper) Ack(topic, group string, queue int32, r *Receipt, offset int64) error {
+	if err := p.ack(topic, group, queue, r, offset); err != nil {
+		return err
+	}
+	p.done(queueKey{topic, group, queue}, r.PopTime, 1)
+	return nil
+}
+
+// ack writes the record of an acknowledgement.
+func (p *Popper) ack(topic, group string, queue int32, r *Receipt, offset int64) error {
 	if r.ReviveQueue < 0 || r.ReviveQueue >= p.opts.Settings().ReviveQueues {
 		return nil
 	}
@@ -46,11 +55,13 @@ func (p *Popper) AckOrdered(topic, group string, queue int32, r *Receipt, offset
 	case next == notPopped:
 		return Acked{Refused: true, Old: old, Next: next}
 	case next < 0:
+		p.done(k, r.PopTime, 1)
 		return Acked{}
 	}
 	if !p.opts.Offsets.HasReset(group, topic, queue) {
 		p.opts.Offsets.Commit(strings.Clone(group), strings.Clone(topic), queue, next)
 	}
+	p.done(k, r.PopTime, 1)
 	return Acked{Old: old, Next: next, Readable: !p.opts.Orders.Blocked("", topic, group, queue, r.Invisible)}
 }
 
@@ -77,7 +88,7 @@ func (p *Popper) ChangeInvisible(topic, group string, queue int32, r *Receipt, o
 	if err := p.opts.Log.Append(c.record(r.ReviveQueue)); err != nil {
 		return 0, 0, fmt.Errorf("a check point of group %s in topic %s: %w", group, topic, err)
 	}
-	return now, invisible, p.Ack(topic, group, queue, r, offset)
+	return now, invisible, p.ack(topic, group, queue, r, offset)
 }
 
 // changeOrdered returns 0, 0 when the message is done with already.
@@ -94,6 +105,14 @@ func (p *Popper) changeOrdered(topic, group string, queue int32, r *Receipt, off
 
 // AckBatch is Ack for the messages that one request names together.
 func (p *Popper) AckBatch(topic, group string, queue int32, r *Receipt, offsets []int64) error {
+	if err := p.ackBatch(topic, group, queue, r, offsets); err != nil {
+		return err
+	}
+	p.done(queueKey{topic, group, queue}, r.PopTime, len(offsets))
+	return nil
+}
+
+func (p *Popper) ackBatch(topic, group string, queue int32, r *Receipt, offsets []int64) error {
 	if len(offsets) == 0 || r.ReviveQueue < 0 || r.ReviveQueue >= p.opts.Settings().ReviveQueues {
 		return nil
 	}

@@ -50,6 +50,9 @@ type Options struct {
 	Orders   *Orders
 	// Queues is how many queues of a topic are read, 0 when there is no such topic.
 	Queues func(topic string) int32
+	// Freed is told of a topic that gives a group messages again because the group has
+	// less in hand; see LimitInFlight. May be nil.
+	Freed func(topic, group string, queue int32)
 }
 
 // Popper gives messages out and takes acknowledgements. It is safe for concurrent
@@ -58,6 +61,9 @@ type Popper struct {
 	opts   Options
 	claims *claims
 	turn   atomic.Uint32 // which revive queue is next
+
+	inFlight atomic.Pointer[inFlight] // nil: there is no limit
+	freed    atomic.Uint64            // how often it ended
 }
 
 // New makes a Popper.
@@ -84,6 +90,7 @@ type Result struct {
 	PopTime     int64
 	ReviveQueue int32
 	Rest        int64 // messages that are left, roughly
+	Held        int64 // how many of those LimitInFlight holds back
 	Info        Info
 	Count       int
 	Parts       []Part
@@ -172,14 +179,24 @@ func (p *Popper) popQueue(req *Request, r *Result, topic string, queue int32, se
 		return
 	}
 	defer p.claims.release(k)
+	if p.full(k) {
+		_, end := p.opts.Messages.Bounds(topic, queue)
+		rest := end - p.offset(k, req.FromStart, false, set)
+		r.Rest += rest
+		r.Held += rest
+		return
+	}
 	offset := p.offset(k, req.FromStart, true, set)
 	if reset, ok := p.opts.Offsets.TakeReset(k.group, k.topic, k.queue); ok {
 		p.opts.Orders.clear(k)
 		p.opts.Offsets.Commit(k.group, k.topic, k.queue, reset)
 		offset = reset
 	}
-	if req.Ordered && p.opts.Orders.Blocked(req.Attempt, topic, req.Group, queue, req.Invisible) {
-		return
+	if req.Ordered {
+		if p.opts.Orders.Blocked(req.Attempt, topic, req.Group, queue, req.Invisible) {
+			return
+		}
+		p.ForgetQueue(topic, req.Group, queue) // what it has in hand is given again
 	}
 	if r.Count >= req.Max {
 		_, end := p.opts.Messages.Bounds(topic, queue)
@@ -207,6 +224,9 @@ func (p *Popper) take(req *Request, r *Result, k queueKey, offset int64) {
 			got.Release()
 			r.spare = append(r.spare, got)
 			return
+		}
+		if f := p.inFlight.Load(); f != nil {
+			f.add(k, got.Messages)
 		}
 		origin := OriginOf(k.topic)
 		r.Info.add(origin, k.queue, offset, got.QueueOffsets)
