@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 )
 
 // checkFiles refuses files of a wrong name or size among what is derived from the log, and changes nothing. It comes before
@@ -124,11 +123,11 @@ func (s *queueSet) eachQueue(dir string, do func(dir string) error) error {
 
 // queuesFound is what a start finds of the queues.
 type queuesFound struct {
-	begun   begunFiles
-	suspect atomic.Pointer[string] // a queue that does not end with a file that holds something; nil when there is none
+	begun begunFiles
 
-	mu    sync.Mutex
-	holes []string // folders of queues that lack a file between others; guarded by mu
+	mu       sync.Mutex // guards what follows
+	holes    []string   // folders of queues that lack a file between others
+	suspects []string   // those of queues that do not end with a file that holds something
 }
 
 func (f *queuesFound) holed(dir string) {
@@ -158,7 +157,9 @@ func (f *queuesFound) note(s *queueSet, l *layout, dir string, files []fs.DirEnt
 		f.begun.note(l.hash(path.Base(path.Dir(dir)), path.Base(dir), base))
 	}
 	if n := len(files); n == 0 || segmentName(base) != files[n-1].Name() {
-		f.suspect.CompareAndSwap(nil, &dir)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.suspects = append(f.suspects, dir)
 	}
 	return nil
 }
@@ -210,6 +211,21 @@ func (s *queueSet) loadAll() error {
 	})
 }
 
+// loadSuspects loads the queues that did not end with a file that holds something. A killed process may have taken entries out of them
+// in the page cache only: what is loaded is synced by the next checkpoint, and no power failure brings them back after it.
+func (s *queueSet) loadSuspects() error {
+	for _, dir := range s.found.suspects {
+		id, err := strconv.ParseInt(path.Base(dir), 10, 32)
+		if err == nil {
+			_, err = s.find(path.Base(path.Dir(dir)), int32(id))
+		}
+		if err != nil {
+			return fmt.Errorf("load the queue in %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
 // lacking tells what the queues lack; "" when nothing is missing.
 func (s *Store) lacking() string {
 	f, c := &s.queues.found, &s.checkpoint
@@ -219,8 +235,8 @@ func (s *Store) lacking() string {
 	if c.queues == 0 || c.queues == f.begun.sum {
 		return ""
 	}
-	if dir := f.suspect.Load(); dir != nil {
-		return "the consume queues are not those that the last checkpoint tells of, and " + *dir + " may have lost a file"
+	if len(f.suspects) > 0 {
+		return "the consume queues are not those that the last checkpoint tells of, and " + f.suspects[0] + " may have lost a file"
 	}
 	return "the consume queues are not those that the last checkpoint tells of"
 }

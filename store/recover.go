@@ -504,6 +504,11 @@ func (s *Store) settle(p recoveryPlan, end int64, began time.Time) error {
 		}
 	}
 	repaired := p.unclean || p.mended || p.whole || s.o.Rebuild != nil || len(s.index.doomed) > 0
+	if repaired {
+		if err := s.queues.loadSuspects(); err != nil {
+			return err
+		}
+	}
 	if repaired || unknown {
 		if err := s.takeCheckpoint(); err != nil {
 			return err
