@@ -124,5 +124,10 @@ func (b *Broker) whoConsumes(r *remoting.Request) error {
 func (b *Broker) topicsOfConsumer(r *remoting.Request) error {
 	var h protocol.QueryTopicsByConsumerRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
+	if !b.offsets.Empty() { // upstream compares the group with those that have offsets
+		if err := need(r, "group"); err != nil {
+			return err
+		}
+	}
 	return replyJSON(r, &protocol.TopicList{BrokerAddr: b.told, TopicList: b.offsets.Topics(h.Group)})
 }

@@ -35,6 +35,11 @@ func (b *Broker) groupForbidden(r *remoting.Request) error {
 	if err := readHeader(r, &h, "group"); err != nil {
 		return err
 	}
+	if h.Readable.Set && !h.Readable.V || b.groups.HasForbidden(h.Group) { // upstream looks the topic up
+		if err := need(r, "topic"); err != nil {
+			return err
+		}
+	}
 	if h.Readable.Set {
 		if err := b.groups.SetForbidden(h.Group, h.Topic, protocol.ForbidRead, !h.Readable.V); err != nil {
 			return err

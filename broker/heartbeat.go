@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/gantrymq/gantry/broker/clients"
@@ -25,7 +26,7 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 	if err := readBody(r, &data); err != nil {
 		return err
 	}
-	if err := namesGroups(&data); err != nil {
+	if err := checkGroups(&data); err != nil {
 		return err
 	}
 	done := &beat{facts: b.beatFacts(), changed: data.HeartbeatFingerprint == 0}
@@ -47,11 +48,17 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 	return nil
 }
 
-// namesGroups wants every group of a heartbeat to have a name.
-func namesGroups(data *protocol.HeartbeatData) error {
+// checkGroups wants every group of a heartbeat to have a name, and no null where lists belong.
+func checkGroups(data *protocol.HeartbeatData) error {
+	if data.ConsumerDataSet == nil || data.ProducerDataSet == nil {
+		return errors.New("the heartbeat has null where its groups belong")
+	}
 	for i := range data.ConsumerDataSet {
 		if data.ConsumerDataSet[i].GroupName == "" {
 			return errors.New("a consumer group of the heartbeat has no name")
+		}
+		if data.ConsumerDataSet[i].SubscriptionDataSet == nil {
+			return fmt.Errorf("consumer group %s of the heartbeat has null where its subscriptions belong", data.ConsumerDataSet[i].GroupName)
 		}
 	}
 	for i := range data.ProducerDataSet {
@@ -110,7 +117,7 @@ func (b *Broker) unregisterClient(r *remoting.Request) error {
 	}
 	if h.ConsumerGroup != "" {
 		notify := true
-		if group := b.groups.Get(h.ConsumerGroup); group != nil {
+		if group := b.groups.Find(h.ConsumerGroup); group != nil { // which makes the group, as upstream
 			notify = group.NotifyConsumerIDsChangedEnable
 		}
 		b.consumers.Unregister(strings.Clone(h.ConsumerGroup), r.Session, notify)

@@ -51,7 +51,7 @@ func TestHeartbeatsOvertaken(t *testing.T) {
 	beat := func(session int, client string, sub protocol.SubscriptionData) {
 		t.Helper()
 		sub.Topic = "T"
-		body, err := json.Marshal(protocol.HeartbeatData{ClientID: client, ConsumerDataSet: []protocol.ConsumerData{{
+		body, err := json.Marshal(protocol.HeartbeatData{ClientID: client, ProducerDataSet: []protocol.ProducerData{}, ConsumerDataSet: []protocol.ConsumerData{{
 			GroupName: "G", ConsumeType: protocol.ConsumePassively, MessageModel: protocol.Clustering, SubscriptionDataSet: []protocol.SubscriptionData{sub},
 		}}})
 		if err != nil {
@@ -308,12 +308,14 @@ func beatBodies(rng *rand.Rand) (bodies [][]byte) {
 	}
 	for range 24 {
 		data := protocol.HeartbeatData{ClientID: fmt.Sprintf("c%d", rng.IntN(6)), HeartbeatFingerprint: pick(rng, []int32{0, 0, 0, 0, 7, 7, 8})}
+		data.ConsumerDataSet, data.ProducerDataSet = []protocol.ConsumerData{}, []protocol.ProducerData{}
 		data.WithoutSub = rng.IntN(3) == 0
 		for _, group := range beatGroups {
 			if rng.IntN(2) == 0 {
 				continue
 			}
 			c := protocol.ConsumerData{GroupName: group, ConsumeType: protocol.ConsumePassively, MessageModel: protocol.Clustering, ConsumeFromWhere: protocol.ConsumeFromLastOffset, UnitMode: rng.IntN(8) == 0}
+			c.SubscriptionDataSet = []protocol.SubscriptionData{}
 			switch rng.IntN(8) {
 			case 0:
 				c.ConsumeType = protocol.ConsumeActively
@@ -324,7 +326,7 @@ func beatBodies(rng *rand.Rand) (bodies [][]byte) {
 				subscriptions[group] = subscribe()
 			}
 			if !data.WithoutSub {
-				c.SubscriptionDataSet = subscriptions[group]
+				c.SubscriptionDataSet = append(c.SubscriptionDataSet, subscriptions[group]...)
 			}
 			data.ConsumerDataSet = append(data.ConsumerDataSet, c)
 		}

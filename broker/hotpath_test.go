@@ -63,7 +63,7 @@ func heartbeat(t *testing.T, w *wire) {
 // heartbeatOf is the heartbeat of a member of a group.
 func heartbeatOf(t *testing.T, client, group string) []byte {
 	t.Helper()
-	data := protocol.HeartbeatData{ClientID: client, ConsumerDataSet: []protocol.ConsumerData{{
+	data := protocol.HeartbeatData{ClientID: client, ProducerDataSet: []protocol.ProducerData{}, ConsumerDataSet: []protocol.ConsumerData{{
 		GroupName: group, ConsumeType: protocol.ConsumePassively, MessageModel: protocol.Clustering,
 		SubscriptionDataSet: []protocol.SubscriptionData{{Topic: "hot", SubString: "*", ExpressionType: protocol.ExpressionTag}},
 	}}}

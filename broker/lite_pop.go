@@ -32,7 +32,7 @@ func (b *Broker) popLite(r *remoting.Request) error {
 	if born, ok := r.Ext.Get("bornTime"); !ok || born == "0" {
 		h.BornTime = b.now().UnixMilli()
 	}
-	if err := b.admitLitePop(h); err != nil {
+	if err := b.admitLitePop(r, h); err != nil {
 		return refuseWith(r, err, &protocol.PopLiteMessageResponseHeader{})
 	}
 	if err := need(r, "clientId"); err != nil {
@@ -54,7 +54,7 @@ func (b *Broker) popLite(r *remoting.Request) error {
 }
 
 // admitLitePop judges a pop in upstream's order.
-func (b *Broker) admitLitePop(h *protocol.PopLiteMessageRequestHeader) error {
+func (b *Broker) admitLitePop(r *remoting.Request, h *protocol.PopLiteMessageRequestHeader) error {
 	cfg := b.config.Load()
 	switch {
 	case b.now().UnixMilli()-h.BornTime-h.PollTime > 500:
@@ -72,6 +72,9 @@ func (b *Broker) admitLitePop(h *protocol.PopLiteMessageRequestHeader) error {
 		return refuse(protocol.ResponseNoPermission, "the topic [%s] peeking message is forbidden", h.Topic)
 	case topic.Attributes["message.type"] != messageTypeLite:
 		return refuse(protocol.ResponseInvalidParameter, "the topic [%s] message type not match", h.Topic)
+	}
+	if err := need(r, "consumerGroup"); err != nil {
+		return err
 	}
 	group := b.groups.Find(h.ConsumerGroup)
 	switch {

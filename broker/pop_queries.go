@@ -29,7 +29,7 @@ func (b *Broker) notifyPop(r *remoting.Request) error {
 		h.BornTime = b.now().UnixMilli()
 	}
 	err := b.admitPopQuery(r, h.Topic, h.ConsumerGroup, h.QueueID)
-	if err == nil && b.config.Load().UseMessageFilterForNotification {
+	if err == nil && h.ExpType != "" && b.config.Load().UseMessageFilterForNotification { // an expression of no type is none, as upstream
 		n.filter, err = b.popFilter(h.Topic, h.Exp, h.ExpType)
 	}
 	if err != nil {

@@ -82,11 +82,11 @@ func (b *Broker) pushReply(r *remoting.Request, op *sendOp) error {
 }
 
 // storeReply keeps the reply in its topic as well, and reports whether it could.
-// That it could not does not spoil the exchange.
+// That it could not does not spoil the exchange. The flags of the system are not kept, as upstream.
 func (b *Broker) storeReply(r *remoting.Request, op *sendOp, queueID int32) bool {
 	h := &op.header
 	op.msg = codec.Message{
-		Topic: h.Topic, QueueID: queueID, Flag: h.Flag, SysFlag: h.SysFlag, BornTimestamp: h.BornTimestamp,
+		Topic: h.Topic, QueueID: queueID, Flag: h.Flag, BornTimestamp: h.BornTimestamp,
 		BornHost: r.Session.RemoteAddr(), StoreHost: b.storeHost, ReconsumeTimes: h.ReconsumeTimes.Or(0),
 		Body: r.Body, Properties: op.props.string(),
 	}

@@ -15,7 +15,7 @@ import (
 func (b *Broker) updateStaticTopic(r *remoting.Request) error {
 	var h protocol.CreateTopicRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if !protocol.TopicFilterType(h.TopicFilterType).Known() && hasExt(r, "topicFilterType") {
+	if !protocol.TopicFilterType(h.TopicFilterType).Known() {
 		return fmt.Errorf("topicFilterType is %q, not %s or %s", h.TopicFilterType, protocol.FilterSingleTag, protocol.FilterMultiTag)
 	}
 	var mapping *protocol.TopicQueueMappingDetail

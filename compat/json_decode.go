@@ -21,7 +21,7 @@ import (
 // the elements of a list or the values of a map, a scalar is left out; an object
 // that is null is refused, since upstream stumbles over it later. A
 // map[K]struct{} is read from an array. Types with UnmarshalJSON or
-// UnmarshalText are asked; the former get standard text. Text is copied, so data
+// UnmarshalText are asked; the former get standard text. Types with StartJSON are told before their object is read. Text is copied, so data
 // may be reused.
 func UnmarshalFastjson(data []byte, v any) error {
 	rv := reflect.ValueOf(v)
@@ -175,6 +175,9 @@ func (r *jsonDecoder) object(v reflect.Value, c byte) error {
 	}
 	defer r.leave()
 	plan := planOf(v.Type())
+	if plan.starts && v.CanAddr() {
+		v.Addr().Interface().(withStart).StartJSON()
+	}
 	more, err := r.open('}')
 	for more && err == nil {
 		if err = r.member(v, plan); err != nil {

@@ -183,3 +183,22 @@ func TestDefaultsAreReadForgivingly(t *testing.T) {
 		t.Error("a number that is none was read")
 	}
 }
+
+// Lists of a heartbeat that the text does not give are empty, those that are null in it are nil.
+func TestStartsAreRead(t *testing.T) {
+	var given protocol.HeartbeatData
+	if err := UnmarshalFastjson([]byte(`{"consumerDataSet":[{"groupName":"a"},{"groupName":"b","subscriptionDataSet":null}]}`), &given); err != nil {
+		t.Fatal(err)
+	}
+	if given.ProducerDataSet == nil || len(given.ConsumerDataSet) != 2 ||
+		given.ConsumerDataSet[0].SubscriptionDataSet == nil || given.ConsumerDataSet[1].SubscriptionDataSet != nil {
+		t.Errorf("read %+v", given)
+	}
+	var null protocol.HeartbeatData
+	if err := UnmarshalFastjson([]byte(`{"consumerDataSet":"","producerDataSet":null}`), &null); err != nil {
+		t.Fatal(err)
+	}
+	if null.ConsumerDataSet != nil || null.ProducerDataSet != nil {
+		t.Errorf("read %+v", null)
+	}
+}

@@ -16,6 +16,7 @@ type structPlan struct {
 	fields []fieldPlan    // sorted by name, the order in which fastjson writes
 	byName map[string]int // index into fields
 	isOpt  bool           // a protocol.Opt: V counts when Set
+	starts bool           // a withStart
 }
 
 type fieldPlan struct {
@@ -32,6 +33,7 @@ var (
 
 	jsonMarshalerType   = reflect.TypeFor[json.Marshaler]()
 	jsonReaderType      = reflect.TypeFor[withDefaults]()
+	jsonStarterType     = reflect.TypeFor[withStart]()
 	jsonUnmarshalerType = reflect.TypeFor[json.Unmarshaler]()
 	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
@@ -43,7 +45,7 @@ func planOf(t reflect.Type) *structPlan {
 	if p, ok := plans.Load(t); ok {
 		return p.(*structPlan)
 	}
-	p := &structPlan{isOpt: isOptType(t), byName: map[string]int{}}
+	p := &structPlan{isOpt: isOptType(t), starts: reflect.PointerTo(t).Implements(jsonStarterType), byName: map[string]int{}}
 	for _, f := range reflect.VisibleFields(t) {
 		if fp, ok := planField(f); ok {
 			p.fields = append(p.fields, fp)
@@ -106,6 +108,10 @@ func isSet(t reflect.Type) bool { return t.Elem() == emptyStructType }
 type withDefaults interface {
 	ReadJSON(read func(body any) error) error
 }
+
+// withStart is a type whose fields StartJSON sets before its object is read. It costs no allocation, but
+// only this package knows it, and an object that turns out to be wrong leaves them set.
+type withStart interface{ StartJSON() }
 
 // isOptType recognises protocol.Opt by its shape: a value and whether it is set.
 func isOptType(t reflect.Type) bool {

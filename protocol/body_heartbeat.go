@@ -14,6 +14,11 @@ type HeartbeatData struct {
 	WithoutSub bool `json:"withoutSub"`
 }
 
+// StartJSON makes groups that the text does not give none. Those that are null in it are nil, which upstream stumbles over.
+func (d *HeartbeatData) StartJSON() {
+	d.ConsumerDataSet, d.ProducerDataSet = []ConsumerData{}, []ProducerData{}
+}
+
 // ConsumerData is one consumer group that a client takes part in.
 type ConsumerData struct {
 	ConsumeFromWhere    ConsumeFromWhere   `json:"consumeFromWhere,omitempty"`
@@ -23,6 +28,9 @@ type ConsumerData struct {
 	SubscriptionDataSet []SubscriptionData `json:"subscriptionDataSet"`
 	UnitMode            bool               `json:"unitMode"`
 }
+
+// StartJSON makes subscriptions that the text does not give none. Those that are null in it are nil, which upstream stumbles over.
+func (d *ConsumerData) StartJSON() { d.SubscriptionDataSet = []SubscriptionData{} }
 
 // ProducerData is one producer group that a client takes part in.
 type ProducerData struct {

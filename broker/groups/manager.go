@@ -291,6 +291,15 @@ func (m *Manager) Forbidden(group, topic string, index int) bool {
 	return m.forbiddenBits(groupTopic{group, topic})&(1<<index) != 0
 }
 
+// HasForbidden reports whether anything is forbidden to a group.
+func (m *Manager) HasForbidden(group string) (found bool) {
+	m.forbidden.Range(func(k, _ any) bool {
+		found = k.(groupTopic).group == group
+		return !found
+	})
+	return found
+}
+
 func (m *Manager) forbiddenBits(key groupTopic) int32 {
 	v, ok := m.forbidden.Load(key)
 	if !ok {

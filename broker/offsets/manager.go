@@ -182,14 +182,21 @@ func (m *Manager) RemoveGroup(group string) {
 	m.changes.Add(1)
 }
 
-// RemoveTopic forgets a topic. Light groups keep their offsets, as upstream, and so do
-// those in whose name the broker commits for groups that broadcast.
+// RemoveTopic forgets a topic, but not from where it was pulled last. Light groups keep their offsets. Both are as upstream. Those in
+// whose name the broker commits for groups that broadcast keep theirs, too.
 func (m *Manager) RemoveTopic(topic string) {
 	match := func(k key) bool { return k.topic == topic && !m.isLight(k.group) && !k.internal() }
 	m.committed.removeIf(match)
-	m.pulled.removeIf(match)
 	m.resets.removeIf(match)
 	m.changes.Add(1)
+}
+
+// Empty reports whether no group has committed an offset.
+func (m *Manager) Empty() bool {
+	for range m.committed.all {
+		return false
+	}
+	return true
 }
 
 // Topics lists the topics that a group has offsets in; none for a light group, and for

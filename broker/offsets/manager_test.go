@@ -262,14 +262,26 @@ func TestRemove(t *testing.T) {
 	}
 	m = fill()
 	m.RemoveTopic("T1")
-	if got := left(m); !slices.Equal(got, []string{"T2@G1", "T2@G2"}) {
+	if got := left(m); !slices.Equal(got, []string{"T1@G1", "T1@G2", "T2@G1", "T2@G2"}) {
 		t.Errorf("after RemoveTopic: %v", got)
+	}
+	if _, ok := m.Query("G1", "T1", 0); ok {
+		t.Error("an offset outlives its topic")
+	}
+	if at, ok := m.LastPull("G1", "T1", 0); !ok || at != 2 {
+		t.Errorf("after RemoveTopic the group pulled last at %d, %t", at, ok)
 	}
 }
 
 func TestLists(t *testing.T) {
 	m := open(t, nil)
+	if !m.Empty() {
+		t.Error("not empty at first")
+	}
 	m.Commit("G1", "T1", 0, 1)
+	if m.Empty() {
+		t.Error("empty with an offset")
+	}
 	m.Commit("G1", "T2", 0, 1)
 	m.Commit("G2", "T1", 0, 1)
 	topics, groups := m.Topics("G1"), m.Groups("T1")
