@@ -15,7 +15,7 @@ import (
 func (b *Broker) updateStaticTopic(r *remoting.Request) error {
 	var h protocol.CreateTopicRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if !protocol.TopicFilterType(h.TopicFilterType).Known() {
+	if !protocol.TopicFilterType(h.TopicFilterType).Known() && hasExt(r, "topicFilterType") {
 		return fmt.Errorf("topicFilterType is %q, not %s or %s", h.TopicFilterType, protocol.FilterSingleTag, protocol.FilterMultiTag)
 	}
 	var mapping *protocol.TopicQueueMappingDetail
@@ -29,6 +29,9 @@ func (b *Broker) updateStaticTopic(r *remoting.Request) error {
 		Perm: h.Perm, TopicSysFlag: h.TopicSysFlag.Or(0), Attributes: map[string]string{},
 	}
 	if err := b.checkTopicUpdate(topic); err != nil {
+		return err
+	}
+	if err := need(r, "topicFilterType"); err != nil { // upstream reads it behind the topic's name
 		return err
 	}
 	if err := needNumbers(r, "readQueueNums", "writeQueueNums", "perm"); err != nil {
