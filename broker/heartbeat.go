@@ -48,16 +48,18 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 	return nil
 }
 
-// checkGroups wants every group of a heartbeat to have a name, and no null where lists belong.
+// checkGroups wants every group of a heartbeat to have a name, and no null where lists belong. One with a fingerprint may have nulls: a client
+// leaves out that way what the broker knows already.
 func checkGroups(data *protocol.HeartbeatData) error {
-	if data.ConsumerDataSet == nil || data.ProducerDataSet == nil {
+	whole := data.HeartbeatFingerprint == 0
+	if whole && (data.ConsumerDataSet == nil || data.ProducerDataSet == nil) {
 		return errors.New("the heartbeat has null where its groups belong")
 	}
 	for i := range data.ConsumerDataSet {
 		if data.ConsumerDataSet[i].GroupName == "" {
 			return errors.New("a consumer group of the heartbeat has no name")
 		}
-		if data.ConsumerDataSet[i].SubscriptionDataSet == nil {
+		if whole && data.ConsumerDataSet[i].SubscriptionDataSet == nil {
 			return fmt.Errorf("consumer group %s of the heartbeat has null where its subscriptions belong", data.ConsumerDataSet[i].GroupName)
 		}
 	}
