@@ -341,3 +341,22 @@ func beatBodies(rng *rand.Rand) (bodies [][]byte) {
 	}
 	return append(bodies, []byte(`{"clientID":"c1","consumerDataSet":[{"groupName":""}]}`), []byte("null"), []byte("{"))
 }
+
+// TestHeartbeatsWithNulls: nulls are refused where lists belong, but one with a fingerprint leaves out that way what is known.
+func TestHeartbeatsWithNulls(t *testing.T) {
+	h := &beatHistory{now: time.UnixMilli(1_700_000_000_000)}
+	b := h.newSide(t)
+	const consumer = `"consumerDataSet":[{"groupName":"G","consumeType":"CONSUME_PASSIVELY","messageModel":"CLUSTERING","subscriptionDataSet":null}]`
+	for body, taken := range map[string]bool{
+		`{"clientID":"c",` + consumer + `,"producerDataSet":[]}`:                                                     false,
+		`{"clientID":"c","consumerDataSet":[],"producerDataSet":null}`:                                               false,
+		`{"clientID":"c","consumerDataSet":null,"producerDataSet":[]}`:                                               false,
+		`{"clientID":"c","consumerDataSet":[]}`:                                                                      true,
+		`{"clientID":"c",` + consumer + `,"producerDataSet":[],"heartbeatFingerprint":7,"withoutSub":true}`:          true,
+		`{"clientID":"c","consumerDataSet":[],"producerDataSet":null,"heartbeatFingerprint":7,"isWithoutSub":false}`: true,
+	} {
+		if err := b.heartbeat(b.request(0, []byte(body), nil)); (err == nil) != taken {
+			t.Errorf("%s: %v, taken should be %t", body, err, taken)
+		}
+	}
+}
