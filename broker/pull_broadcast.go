@@ -85,7 +85,7 @@ func (b *Broker) sweepBroadcasts(ctx context.Context) {
 // the file written again.
 func (b *Broker) commitBroadcast(topic, group string, queue int32, offset int64) {
 	group = broadcast.CommitGroup(group)
-	if committed, ok := b.offsets.QueryAll(group, topic)[queue]; !ok || committed != offset {
+	if committed, ok := b.offsets.Query(group, topic, queue); !ok || committed != offset {
 		b.offsets.Commit(group, topic, queue, offset)
 	}
 }

@@ -73,12 +73,8 @@ func pullConsumer(t *conformance.T) {
 		send(t, p, primitive.NewMessage(topic, []byte(body)))
 	}
 	t.AwaitEnd(topic, 0, int64(len(want)))
-	c, err := rocketmq.NewPullConsumer(consumer.WithNsResolver(resolver(t)), consumer.WithGroupName(group), consumer.WithInstance(t.Group()))
-	t.Check(err, "make a pull consumer")
-	t.Check(c.Subscribe(topic, everything), "subscribe")
-	t.Check(c.Start(), "start a pull consumer")
-	t.Cleanup(func() { _ = c.Shutdown() })
-	queue := &primitive.MessageQueue{Topic: topic, BrokerName: t.Servers().Broker().Name(), QueueId: 0}
+	c := puller(t, group, topic, everything)
+	queue := queueOf(t, topic, 0)
 	var got []string
 	for offset := int64(0); len(got) < len(want); {
 		r, err := c.PullFrom(t.Context(), queue, offset, 16)
@@ -275,4 +271,19 @@ func delayedMessage(t *conformance.T) {
 	if waited := time.Since(sent); waited < shortDelay {
 		t.Errorf("a message for level 3 came after %v", waited)
 	}
+}
+
+// puller starts a pull consumer of a topic. It does not share its queues with others: they are named in every pull.
+func puller(t *conformance.T, group, topic string, selector consumer.MessageSelector) rocketmq.PullConsumer {
+	c, err := rocketmq.NewPullConsumer(consumer.WithNsResolver(resolver(t)), consumer.WithGroupName(group), consumer.WithInstance(t.Group()))
+	t.Check(err, "make a pull consumer")
+	t.Check(c.Subscribe(topic, selector), "subscribe")
+	t.Check(c.Start(), "start a pull consumer")
+	t.Cleanup(func() { _ = c.Shutdown() })
+	return c
+}
+
+// queueOf is a queue of a topic on the case's broker.
+func queueOf(t *conformance.T, topic string, id int) *primitive.MessageQueue {
+	return &primitive.MessageQueue{Topic: topic, BrokerName: t.Servers().Broker().Name(), QueueId: id}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2"
-	"github.com/apache/rocketmq-client-go/v2/consumer"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/apache/rocketmq-client-go/v2/producer"
 
@@ -87,14 +86,10 @@ func sendUntil(ctx context.Context, p rocketmq.Producer, topic string, sender in
 // readBack pulls every queue from its beginning to its end and fails for each acknowledged
 // message that is not there, or not where the acknowledgement said.
 func readBack(t *conformance.T, topic string, acknowledged *sync.Map) {
-	c, err := rocketmq.NewPullConsumer(consumer.WithNsResolver(resolver(t)), consumer.WithGroupName(t.Group()), consumer.WithInstance(t.Group()))
-	t.Check(err, "make a pull consumer")
-	t.Check(c.Subscribe(topic, everything), "subscribe")
-	t.Check(c.Start(), "start a pull consumer")
-	t.Cleanup(func() { _ = c.Shutdown() })
+	c := puller(t, t.Group(), topic, everything)
 	found := map[string]*primitive.MessageExt{}
 	for q := range killQueues {
-		queue := &primitive.MessageQueue{Topic: topic, BrokerName: t.Servers().Broker().Name(), QueueId: q}
+		queue := queueOf(t, topic, q)
 		for offset := int64(0); ; {
 			r, err := c.PullFrom(t.Context(), queue, offset, 32)
 			t.Check(err, "pull queue %d from %d", q, offset)

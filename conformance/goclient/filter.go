@@ -36,7 +36,7 @@ func sqlRefused(t *conformance.T) {
 	none, all := newInbox(), newInbox()
 	startConsumer(t, t.Group(), topic, selector, intoInbox(none))
 	c := puller(t, t.Group(), topic, selector)
-	_, err := c.PullFrom(t.Context(), &primitive.MessageQueue{Topic: topic, BrokerName: t.Servers().Broker().Name(), QueueId: 0}, 0, 1)
+	_, err := c.PullFrom(t.Context(), queueOf(t, topic, 0), 0, 1)
 	wantRefused(t, "the pull", err, protocol.ResponseSystemError, "The broker does not support consumer to filter message by SQL92")
 	startConsumer(t, t.Group(), topic, everything, intoInbox(all))
 	all.await(t, []string{"kept"})

@@ -204,7 +204,7 @@ func damaged(t *conformance.T) {
 			continue
 		}
 		var err error
-		at, err = strconv.ParseInt(r.OffsetMsgID[len(r.OffsetMsgID)-16:], 16, 64)
+		at, err = wire.PhysicalOffset(r.OffsetMsgID)
 		t.Check(err, "read the place in %s", r.OffsetMsgID)
 	}
 	t.Check(broker.Stop(t.Context()), "stop Gantry")

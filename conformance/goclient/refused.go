@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/rocketmq-client-go/v2"
-	"github.com/apache/rocketmq-client-go/v2/consumer"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/apache/rocketmq-client-go/v2/producer"
 
@@ -15,16 +13,6 @@ import (
 	"github.com/gantrymq/gantry/conformance/wire"
 	"github.com/gantrymq/gantry/protocol"
 )
-
-// puller starts a pull consumer of a topic. It does not share its queues with others: they are named in every pull.
-func puller(t *conformance.T, group, topic string, selector consumer.MessageSelector) rocketmq.PullConsumer {
-	c, err := rocketmq.NewPullConsumer(consumer.WithNsResolver(resolver(t)), consumer.WithGroupName(group), consumer.WithInstance(t.Group()))
-	t.Check(err, "make a pull consumer")
-	t.Check(c.Subscribe(topic, selector), "subscribe")
-	t.Check(c.Start(), "start a pull consumer")
-	t.Cleanup(func() { _ = c.Shutdown() })
-	return c
-}
 
 // wantRefused wants an error of the library that holds the broker's code and words.
 func wantRefused(t *conformance.T, what string, err error, code protocol.ResponseCode, remark string) {
@@ -35,13 +23,9 @@ func wantRefused(t *conformance.T, what string, err error, code protocol.Respons
 
 // enable enables or disables a group.
 func enable(t *conformance.T, group string, enabled bool) {
-	r, err := wire.Call(t.Context(), t.Servers().Broker().Address(), &wire.Frame{
+	tellBroker(t, &wire.Frame{
 		Code: int32(protocol.UpdateAndCreateSubscriptiongroup), Body: fmt.Appendf(nil, `{"groupName":%q,"consumeEnable":%t}`, group, enabled),
 	})
-	t.Check(err, "change group %s", group)
-	if r.Code != int32(protocol.ResponseSuccess) {
-		t.Fatalf("changing group %s was answered %s", group, r)
-	}
 }
 
 // disabledGroup: a group that is disabled is told so by every pull, and its consumers go on where they are once it
@@ -50,7 +34,7 @@ func disabledGroup(t *conformance.T) {
 	topic, group := kept(t), t.Group()
 	enable(t, group, false)
 	c := puller(t, group, topic, everything)
-	_, err := c.PullFrom(t.Context(), &primitive.MessageQueue{Topic: topic, BrokerName: t.Servers().Broker().Name(), QueueId: 0}, 0, 1)
+	_, err := c.PullFrom(t.Context(), queueOf(t, topic, 0), 0, 1)
 	wantRefused(t, "the pull of a group that is disabled", err, protocol.ResponseNoPermission, "subscription group no permission, "+group)
 	_ = c.Shutdown() // it would be a member of the group
 	givenWhenAllowed(t, group, topic, func() { enable(t, group, true) })
@@ -66,7 +50,7 @@ func forbiddenTopic(t *conformance.T) {
 	enable(t, group, true)
 	allow(false)
 	c := puller(t, group, topic, everything)
-	r, err := c.PullFrom(t.Context(), &primitive.MessageQueue{Topic: topic, BrokerName: t.Servers().Broker().Name(), QueueId: 0}, 0, 1)
+	r, err := c.PullFrom(t.Context(), queueOf(t, topic, 0), 0, 1)
 	if err != nil || r.Status != primitive.PullFound {
 		t.Errorf("a pull with a subscription ended with %v, %v", r, err)
 	}
@@ -104,7 +88,7 @@ func refusedTopics(t *conformance.T) {
 	t.AwaitEnd(topic, 0, 1)
 	c := puller(t, t.Group(), topic, everything)
 	pull := func() (*primitive.PullResult, error) {
-		return c.PullFrom(t.Context(), &primitive.MessageQueue{Topic: topic, BrokerName: t.Servers().Broker().Name(), QueueId: 0}, 0, 32)
+		return c.PullFrom(t.Context(), queueOf(t, topic, 0), 0, 32)
 	}
 	wantFound := func(n int) {
 		r, err := pull()

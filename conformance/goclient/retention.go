@@ -39,7 +39,7 @@ func newRetained(t *conformance.T) *retained {
 		body := fmt.Sprintf("%04d%s", r.max, strings.Repeat(".", 3000))
 		id := send(t, p, primitive.NewMessage(r.topic, []byte(body))).OffsetMsgID
 		var err error
-		at, err = strconv.ParseInt(id[len(id)-16:], 16, 64)
+		at, err = wire.PhysicalOffset(id)
 		t.Check(err, "read the place in %s", id)
 		if at < smallFile {
 			r.min++

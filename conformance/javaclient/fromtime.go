@@ -12,6 +12,7 @@ import (
 
 	"github.com/gantrymq/gantry/conformance"
 	"github.com/gantrymq/gantry/conformance/javadriver"
+	"github.com/gantrymq/gantry/conformance/wire"
 )
 
 // smallFile is the size of files of the commit log that a few dozen messages fill.
@@ -51,7 +52,7 @@ func fromTime(k *kit) {
 
 // place is where a message lies in the log.
 func (k *kit) place(r javadriver.SendResult) int64 {
-	at, err := strconv.ParseInt(r.OffsetMsgID[len(r.OffsetMsgID)-16:], 16, 64)
+	at, err := wire.PhysicalOffset(r.OffsetMsgID)
 	k.Check(err, "read the place in %s", r.OffsetMsgID)
 	return at
 }

@@ -28,7 +28,7 @@ func retryQueues(t *conformance.T) {
 	h.call(&wire.Frame{Code: int32(protocol.UpdateAndCreateSubscriptiongroup), Body: fmt.Appendf(nil, `{"groupName":"%s","retryQueueNums":%d}`, h.group, queues)})
 	sent := sendFrame(h.popped, 1)
 	id := h.call(sent).Ext["msgId"]
-	offset, err := strconv.ParseInt(id[len(id)-16:], 16, 64)
+	offset, err := wire.PhysicalOffset(id)
 	t.Check(err, "read the place of %s in the log", id)
 	for range messages {
 		h.call(&wire.Frame{Code: int32(protocol.ConsumerSendMsgBack), Ext: map[string]string{

@@ -133,7 +133,7 @@ func (h *hosts) check() {
 		return nil
 	})
 	for _, s := range []sentFrom{h.sent[0], h.sent[1], h.sent[len(h.sent)-1]} {
-		offset, err := strconv.ParseInt(s.id[len(s.id)-16:], 16, 64)
+		offset, err := wire.PhysicalOffset(s.id)
 		h.Check(err, "read the id %s", s.id)
 		r, err := wire.Call(h.Context(), h.Servers().Broker().Address(), &wire.Frame{Code: int32(protocol.ViewMessageByID), Ext: map[string]string{"offset": strconv.FormatInt(offset, 10)}})
 		h.Check(err, "view %s", s.id)

@@ -137,9 +137,8 @@ func (p *txProducer) half(body string, property ...string) transaction {
 			"i": properties,
 		},
 	})
-	id := r.Ext["msgId"] // address, then the physical offset in 16 hexadecimal digits
-	physical, err := strconv.ParseInt(id[max(0, len(id)-16):], 16, 64)
-	p.Check(err, "read the message id %s", id)
+	physical, err := wire.PhysicalOffset(r.Ext["msgId"])
+	p.Check(err, "read the place of %s in the log", r)
 	return transaction{body: body, offset: r.Ext["queueOffset"], physical: strconv.FormatInt(physical, 10)}
 }
 

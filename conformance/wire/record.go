@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -36,6 +37,16 @@ const (
 	magicV1 = -626843481
 	magicV2 = -626843477
 )
+
+// PhysicalOffset is the place in the log that a message id of the broker names: the id is the store host, then the
+// offset in 16 hexadecimal digits (upstream: MessageDecoder.decodeMessageId).
+func PhysicalOffset(id string) (int64, error) {
+	offset, err := strconv.ParseInt(id[max(0, len(id)-16):], 16, 64)
+	if err != nil {
+		return 0, fmt.Errorf("wire: message id %q: %w", id, err)
+	}
+	return offset, nil
+}
 
 // Records splits a body into its records.
 func Records(b []byte) ([]Record, error) {
