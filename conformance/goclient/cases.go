@@ -59,6 +59,8 @@ func Cases(kills int) []conformance.Case {
 		{Name: "rebalance", Feature: "rebalancing", Codes: consuming, Timeout: 3 * time.Minute, Run: rebalance},
 		{Name: "transactions", Feature: "transactions", Settings: quickChecks, Slow: true, Codes: append([]protocol.RequestCode{protocol.EndTransaction, protocol.CheckTransactionState}, consuming...), Timeout: 3 * time.Minute, Run: transactions},
 		{Name: "transaction-producer-gone", Feature: "transactions", Settings: quickChecks, Slow: true, Codes: append([]protocol.RequestCode{protocol.EndTransaction, protocol.CheckTransactionState}, consuming...), Timeout: 3 * time.Minute, Run: transactionProducerGone},
+		{Name: "transactions-across-a-restart", Feature: "transactions", Needs: conformance.Control, Settings: quickChecks, Slow: true, Codes: append([]protocol.RequestCode{protocol.EndTransaction, protocol.CheckTransactionState}, consuming...), Timeout: 5 * time.Minute, Run: transactionsAcrossRestart},
+		{Name: "transactions-across-a-kill", Feature: "transactions", Needs: conformance.Control, Settings: quickChecks, Slow: true, Codes: append([]protocol.RequestCode{protocol.EndTransaction, protocol.CheckTransactionState}, consuming...), Timeout: 5 * time.Minute, Run: transactionsAcrossKill},
 		{Name: "two-name-servers", Feature: "sending", Topology: conformance.TwoNameServers, Codes: consuming, Run: sendSync},
 		{Name: "two-brokers", Feature: "sending", Topology: conformance.TwoBrokers, Codes: consuming, Run: autoCreation},
 		{Name: "official-broker", Feature: "mixed with the official release", Topology: conformance.OfficialBroker, Slow: true, Codes: append([]protocol.RequestCode{protocol.RegisterBroker}, consuming...), Run: mixed},

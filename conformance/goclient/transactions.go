@@ -91,9 +91,12 @@ func newTransactionProducer(t *conformance.T, group string, d *decider, options 
 	return p, stop
 }
 
-// transact sends a message in a transaction.
-func transact(t *conformance.T, p rocketmq.TransactionProducer, topic, body, local, check string) {
+// transact sends a message in a transaction, with more properties than those that tell the listener what to do.
+func transact(t *conformance.T, p rocketmq.TransactionProducer, topic, body, local, check string, more ...string) {
 	m := primitive.NewMessage(topic, []byte(body))
+	for property := range slices.Chunk(more, 2) {
+		m.WithProperty(property[0], property[1])
+	}
 	m.WithProperty(localState, local)
 	m.WithProperty(checkState, check)
 	r, err := p.SendMessageInTransaction(t.Context(), m)
@@ -161,4 +164,35 @@ func transactionProducerGone(t *conformance.T) {
 	leave()
 	wantCommitted(t, in, d, "orphan")
 	t.AwaitProducers(group, 1)
+}
+
+func transactionsAcrossRestart(t *conformance.T) { transactionsAcross(t, (*conformance.Server).Stop) }
+
+func transactionsAcrossKill(t *conformance.T) {
+	transactionsAcross(t, func(s *conformance.Server, _ context.Context) error { return s.Kill() })
+}
+
+// transactionsAcross: the producer is asked by the next life of the broker about what it has opened in the one
+// before, and about an end that the broker did not take any more. The library beats every 30 seconds, and is not
+// asked before its next beat.
+func transactionsAcross(t *conformance.T, end func(*conformance.Server, context.Context) error) {
+	t.StartServers()
+	topic, group, d := newTopic(t, 1), t.Group(), newDecider()
+	p, _ := newTransactionProducer(t, group, d)
+	in := newInbox()
+	startConsumer(t, t.Group(), topic, everything, intoInbox(in))
+	immunity := []string{"CHECK_IMMUNITY_TIME_IN_SECONDS", "10"} // the broker is gone before it would ask
+	transact(t, p, topic, "committed", "commit", "commit", immunity...)
+	transact(t, p, topic, "rolled back", "rollback", "rollback", immunity...)
+	transact(t, p, topic, "open", "", "commit", immunity...)
+	broker := t.Servers().Broker()
+	t.Check(end(broker, t.Context()), "end the broker")
+	t.Check(broker.Start(t.Context()), "start the broker")
+	t.Eventually(2*deliveryTime, "a question about the open transaction", func(context.Context) error {
+		if _, asked := d.counts(); asked["open"] == 0 {
+			return fmt.Errorf("asked about %v", slices.Sorted(maps.Keys(asked)))
+		}
+		return nil
+	})
+	wantCommitted(t, in, d, "committed", "open")
 }
