@@ -3,6 +3,7 @@ package raw
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,8 +100,8 @@ func (m *timedMessages) received(ctx context.Context) (map[string][]int64, error
 }
 
 // await waits until everything that was sent has been delivered, fails for what came early or
-// twice, and returns how late the latest was.
-func (m *timedMessages) await(limit time.Duration) (latest time.Duration) {
+// twice, and returns how late each was, the latest last.
+func (m *timedMessages) await(limit time.Duration) (late []time.Duration) {
 	m.t.Eventually(limit, "the delivery of all messages", func(ctx context.Context) error {
 		got, err := m.received(ctx)
 		if err != nil {
@@ -125,21 +126,23 @@ func (m *timedMessages) await(limit time.Duration) (latest time.Duration) {
 		case times[0] < due:
 			m.t.Errorf("%s came %d ms early", body, due-times[0])
 		}
-		latest = max(latest, time.Duration(times[0]-due)*time.Millisecond)
+		late = append(late, time.Duration(times[0]-due)*time.Millisecond)
 	}
-	return latest
+	slices.Sort(late)
+	return late
 }
 
 // timerExactness: nothing comes early, rolled messages included, and nothing late by more than
-// the precision and a little.
+// the precision and a tenth of a second, but for what a busy machine adds: it may be late by itself now and
+// then, and is not with every other message.
 func timerExactness(t *conformance.T) {
-	const precision, slack = time.Second, 5 * time.Second // a busy machine is late by itself
+	const precision, exact, slack = time.Second, 100 * time.Millisecond, 5 * time.Second
 	m := newTimedMessages(t)
 	m.send(60, 100*time.Millisecond, 9*time.Second)
-	latest := m.await(30 * time.Second)
-	t.Logf("the latest message was %v late, with a precision of %v", latest, precision)
-	if latest > precision+slack {
-		t.Errorf("the latest message was %v late, with a precision of %v", latest, precision)
+	late := m.await(30 * time.Second)
+	middle, latest := late[len(late)/2], late[len(late)-1]
+	if middle > precision+exact || latest > precision+slack {
+		t.Errorf("with a precision of %v, half of the messages were %v late and more, and the latest %v", precision, middle, latest)
 	}
 }
 
@@ -201,7 +204,8 @@ func timerHandOver(t *conformance.T) {
 		t.Check(broker.Start(t.Context()), "start the broker in round %d", round)
 		m.remove(doomed) // whether that was done is seen in the rounds that follow
 		m.send(5, 2*time.Second, 3*time.Second)
-		latest := m.await(90 * time.Second)
+		late := m.await(90 * time.Second)
+		latest := late[len(late)-1]
 		if t.Failed() {
 			t.Fatalf("round %d", round)
 		}
