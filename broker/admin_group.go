@@ -103,6 +103,7 @@ func (b *Broker) deleteGroup(r *remoting.Request) error {
 	}
 	if b.config.Load().AutoDeleteUnusedStats {
 		b.stats.RemoveGroup(h.GroupName)
+		b.slow.forget(func(k readQueue) bool { return k.group == h.GroupName })
 	}
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil

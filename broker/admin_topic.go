@@ -159,6 +159,7 @@ func (b *Broker) deleteTopic(r *remoting.Request) error {
 		b.popper.ForgetTopic(topic)
 		if b.config.Load().AutoDeleteUnusedStats {
 			b.stats.RemoveTopic(topic)
+			b.slow.forget(func(k readQueue) bool { return k.topic == topic })
 		}
 	}
 	if err := b.store.DeleteTopics(doomed); err != nil {

@@ -106,7 +106,8 @@ type Broker struct {
 
 	reviveTopic string
 	coldReads   *coldread.Control
-	coldPulls   coldPulls    // pulls of groups that have read enough
+	coldPulls   coldPulls // pulls of groups that have read enough
+	slow        slowReaders
 	expressions filter.Cache // of pulls that bring one along
 
 	pools     *pools

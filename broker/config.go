@@ -80,29 +80,32 @@ type TopicConfig struct {
 
 // ConsumeConfig says how messages are given out and offsets kept.
 type ConsumeConfig struct {
-	LongPollingEnable               bool          `conf:"longPollingEnable"`
-	ShortPollingTime                time.Duration `conf:"shortPollingTimeMills" unit:"ms"`
-	SlaveReadEnable                 bool          `conf:"slaveReadEnable"`
-	LitePullMessageEnable           bool          `conf:"litePullMessageEnable"`
-	RejectPullConsumerEnable        bool          `conf:"rejectPullConsumerEnable"`
-	UseServerSideResetOffset        bool          `conf:"useServerSideResetOffset"`
-	StartAcceptSendRequestTimeStamp int64         `conf:"startAcceptSendRequestTimeStamp"`
-	NotifyConsumerIDsChangedEnable  bool          `conf:"notifyConsumerIdsChangedEnable"`
-	SubscriptionExpiry              time.Duration `conf:"subscriptionExpiredTimeout" unit:"ms" when:"start"`
-	OffsetVersionStep               int64         `conf:"consumerOffsetUpdateVersionStep"`
-	DelayVersionStep                int64         `conf:"delayOffsetUpdateVersionStep"`
-	EnableRegisterProducer          bool          `conf:"enableRegisterProducer"`
-	FlushConsumerOffsetInterval     time.Duration `conf:"flushConsumerOffsetInterval" unit:"ms" when:"start"`
-	StoreReplyMessageEnable         bool          `conf:"storeReplyMessageEnable"`
-	EnablePropertyFilter            bool          `conf:"enablePropertyFilter"`
-	FilterSupportRetry              bool          `conf:"filterSupportRetry"`
-	MaxErrorRateOfBloomFilter       int32         `conf:"maxErrorRateOfBloomFilter" when:"start"`
-	ExpectConsumerNumUseFilter      int32         `conf:"expectConsumerNumUseFilter" when:"start"`
-	EnableBroadcastOffsetStore      bool          `conf:"enableBroadcastOffsetStore"`
-	BroadcastOffsetExpiry           time.Duration `conf:"broadcastOffsetExpireSecond" unit:"s"`
-	BroadcastOffsetExpiryMax        time.Duration `conf:"broadcastOffsetExpireMaxSecond" unit:"s"`
-	FilterDataCleanTimeSpan         time.Duration `conf:"filterDataCleanTimeSpan" unit:"ms" when:"start"`
-	EnableCalcFilterBitMap          bool          `conf:"enableCalcFilterBitMap"`
+	LongPollingEnable                  bool          `conf:"longPollingEnable"`
+	ShortPollingTime                   time.Duration `conf:"shortPollingTimeMills" unit:"ms"`
+	SlaveReadEnable                    bool          `conf:"slaveReadEnable"`
+	LitePullMessageEnable              bool          `conf:"litePullMessageEnable"`
+	RejectPullConsumerEnable           bool          `conf:"rejectPullConsumerEnable"`
+	UseServerSideResetOffset           bool          `conf:"useServerSideResetOffset"`
+	StartAcceptSendRequestTimeStamp    int64         `conf:"startAcceptSendRequestTimeStamp"`
+	NotifyConsumerIDsChangedEnable     bool          `conf:"notifyConsumerIdsChangedEnable"`
+	SubscriptionExpiry                 time.Duration `conf:"subscriptionExpiredTimeout" unit:"ms" when:"start"`
+	OffsetVersionStep                  int64         `conf:"consumerOffsetUpdateVersionStep"`
+	DelayVersionStep                   int64         `conf:"delayOffsetUpdateVersionStep"`
+	EnableRegisterProducer             bool          `conf:"enableRegisterProducer"`
+	FlushConsumerOffsetInterval        time.Duration `conf:"flushConsumerOffsetInterval" unit:"ms" when:"start"`
+	StoreReplyMessageEnable            bool          `conf:"storeReplyMessageEnable"`
+	DisableConsumeIfConsumerReadSlowly bool          `conf:"disableConsumeIfConsumerReadSlowly"`
+	ConsumerFallbehindThreshold        int64         `conf:"consumerFallbehindThreshold"` // bytes
+	DiskFallRecorded                   bool          `conf:"diskFallRecorded"`
+	EnablePropertyFilter               bool          `conf:"enablePropertyFilter"`
+	FilterSupportRetry                 bool          `conf:"filterSupportRetry"`
+	MaxErrorRateOfBloomFilter          int32         `conf:"maxErrorRateOfBloomFilter" when:"start"`
+	ExpectConsumerNumUseFilter         int32         `conf:"expectConsumerNumUseFilter" when:"start"`
+	EnableBroadcastOffsetStore         bool          `conf:"enableBroadcastOffsetStore"`
+	BroadcastOffsetExpiry              time.Duration `conf:"broadcastOffsetExpireSecond" unit:"s"`
+	BroadcastOffsetExpiryMax           time.Duration `conf:"broadcastOffsetExpireMaxSecond" unit:"s"`
+	FilterDataCleanTimeSpan            time.Duration `conf:"filterDataCleanTimeSpan" unit:"ms" when:"start"`
+	EnableCalcFilterBitMap             bool          `conf:"enableCalcFilterBitMap"`
 }
 
 // PopConfig says how messages are popped.

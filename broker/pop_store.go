@@ -15,7 +15,7 @@ import (
 type popStore struct{ b *Broker }
 
 // Get reads messages. Pops run on workers, which may wait for the disk.
-func (s popStore) Get(q *store.Query, r *store.GetResult) { s.b.get(q, r) }
+func (s popStore) Get(group string, q *store.Query, r *store.GetResult) { s.b.get(group, q, r) }
 
 // Bounds is the first offset of a queue and the one behind its last message.
 func (s popStore) Bounds(topic string, queue int32) (first, end int64) {

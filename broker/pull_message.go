@@ -142,7 +142,7 @@ func (b *Broker) readForPull(op *pullOp) {
 		op.query.Filter = &op.filter
 	}
 	op.began = time.Now()
-	b.get(&op.query, &op.result)
+	b.get(h.ConsumerGroup, &op.query, &op.result)
 	if op.query.Offset > h.QueueOffset && op.result.Status == store.OffsetOverflowOne {
 		op.result.Status = store.NoMatchedMessage // of those before
 	}

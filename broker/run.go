@@ -69,6 +69,8 @@ func (b *Broker) housekeeping(ctx context.Context) {
 	defer delays.Stop()
 	scan := time.NewTicker(10 * time.Second)
 	defer scan.Stop()
+	slow := time.NewTicker(slowReadersTurn)
+	defer slow.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -83,6 +85,8 @@ func (b *Broker) housekeeping(ctx context.Context) {
 			if err := b.offsets.Persist(); err != nil {
 				b.log.WithError(err).Error("consumer offsets could not be written")
 			}
+		case <-slow.C:
+			b.stopSlowReaders()
 		case <-delays.C:
 			if err := b.delay.Persist(); err != nil {
 				b.log.WithError(err).Error("delay offsets could not be written")

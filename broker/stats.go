@@ -55,12 +55,15 @@ func (b *Broker) counted(name string) string {
 	return name
 }
 
-// get reads messages, and counts how the read ended.
-func (b *Broker) get(q *store.Query, r *store.GetResult) {
+// get reads messages for a group, or for none, and counts how the read ended.
+func (b *Broker) get(group string, q *store.Query, r *store.GetResult) {
 	began := time.Now()
 	b.store.Get(q, r)
 	if r.Cold {
 		return // asked again by a worker, and counted there
+	}
+	if group != "" && b.config.Load().watchesReaders() {
+		b.noteRead(group, q, r)
 	}
 	rates := b.stats.Rates()
 	rates.GetTime.Add(time.Since(began).Milliseconds())

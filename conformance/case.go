@@ -64,7 +64,11 @@ type Case struct {
 	// Measures cases look at time or memory: they are run first, one by one, with nothing else
 	// of the run beside them.
 	Measures bool
-	Timeout  time.Duration // DefaultTimeout when zero
+	// Lasts is the time that passes in the case at least, however fast the servers are, where that
+	// is worth naming. Such cases are begun first, the longest of them before all, so that others
+	// run meanwhile.
+	Lasts   time.Duration
+	Timeout time.Duration // DefaultTimeout when zero
 	// Gap marks an expected failure on Gantry.
 	Gap *Gap
 	// Difference is the number of the intended difference that the case shows, or zero.

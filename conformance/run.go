@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -101,8 +102,8 @@ func (r *Runner) Run(ctx context.Context, target *Target, cases []Case) []Result
 }
 
 // group splits the cases into those that share servers, apart from those that want quiet.
-// Cases that cannot run on the target are reported at once. Of the others control cases come
-// first: they take the longest.
+// Cases that cannot run on the target are reported at once. Of the others those come first that
+// say how long they last, then control cases: they take the longest.
 func (r *Runner) group(target *Target, cases []Case) (quiet, groups [][]*Case) {
 	var alone, shared [][]*Case
 	byKey := map[string]int{}
@@ -130,7 +131,18 @@ func (r *Runner) group(target *Target, cases []Case) (quiet, groups [][]*Case) {
 			shared = append(shared, []*Case{c})
 		}
 	}
-	return quiet, append(alone, shared...)
+	groups = append(alone, shared...)
+	slices.SortStableFunc(groups, func(a, b []*Case) int { return cmp.Compare(lasts(b), lasts(a)) })
+	return quiet, groups
+}
+
+// lasts is how long a group of cases takes at least. Those that do not run side by side are told
+// apart by the longest all the same.
+func lasts(cases []*Case) (longest time.Duration) {
+	for _, c := range cases {
+		longest = max(longest, c.Lasts)
+	}
+	return longest
 }
 
 // runGroup starts the servers of a group, runs its cases side by side, or in turn, and kills the

@@ -198,6 +198,22 @@ func TestExternalTargetsAreAskedWhatTheyCanShow(t *testing.T) {
 	}
 }
 
+// What takes long whatever the servers do is begun first.
+func TestLongCasesComeFirst(t *testing.T) {
+	other := Settings{Broker: map[string]string{"a": "b"}}
+	_, groups := (&Runner{}).group(&Target{Kind: KindProcess, Implementation: Gantry, Self: &fakeLauncher{}}, []Case{
+		{Name: "shared"}, {Name: "control", Needs: Control}, {Name: "minute among others", Settings: other, Lasts: time.Minute},
+		{Name: "other", Settings: other}, {Name: "three minutes", Needs: Control, Lasts: 3 * time.Minute},
+	})
+	var order []string
+	for _, g := range groups {
+		order = append(order, g[0].Name)
+	}
+	if want := []string{"three minutes", "minute among others", "control", "shared"}; !slices.Equal(order, want) {
+		t.Errorf("%q, want %q", order, want)
+	}
+}
+
 func TestNameInClusterInfo(t *testing.T) {
 	info := `{"brokerAddrTable":{"a":{"brokerAddrs":{0:"10.0.0.1:10911",1:"10.0.0.2:10911"},"brokerName":"a","cluster":"C"},` +
 		`"b":{"brokerAddrs":{"0":"10.0.0.3:10911"},"brokerName":"b","cluster":"C"}},"clusterAddrTable":{"C":["a","b"]}}`

@@ -237,6 +237,21 @@ func (m *Manager) store(c *protocol.SubscriptionGroupConfig) {
 // it stays what it was, Find answers the same. It takes no lock.
 func (m *Manager) Generation() uint64 { return m.table.Generation() + m.changes.Load() }
 
+// DisableConsume forbids a group to consume, and reports whether it was allowed to.
+func (m *Manager) DisableConsume(group string) (bool, error) {
+	m.table.Lock()
+	old := m.table.Get(group)
+	if old == nil || !old.ConsumeEnable {
+		m.table.Unlock()
+		return false, nil
+	}
+	c := *old
+	c.ConsumeEnable = false
+	m.store(&c)
+	m.table.Unlock()
+	return true, m.file.PersistChanges()
+}
+
 // Delete removes a group with everything that is forbidden to it, and reports
 // whether there was one.
 func (m *Manager) Delete(group string) (bool, error) {

@@ -67,7 +67,7 @@ func (w *world) send(name string) {
 	w.m.Arrived(lmq(name))
 }
 
-func (w *world) Get(q *store.Query, r *store.GetResult) {
+func (w *world) Get(_ string, q *store.Query, r *store.GetResult) {
 	end := w.ends[q.Topic]
 	r.QueueOffsets, r.Count = r.QueueOffsets[:0], 0
 	switch {

@@ -34,7 +34,8 @@ type Group struct {
 
 // Messages is the store.
 type Messages interface {
-	Get(q *store.Query, r *store.GetResult)
+	// Get reads messages that a group is given.
+	Get(group string, q *store.Query, r *store.GetResult)
 	// Bounds is the first offset of a queue and the one behind its last message; 0
 	// and 0 for one that does not exist.
 	Bounds(topic string, queue int32) (first, end int64)

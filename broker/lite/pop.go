@@ -159,7 +159,7 @@ func (m *Manager) read(k windowKey, most int) *store.GetResult {
 	offset := m.offset(k)
 	got := new(store.GetResult)
 	for range 2 {
-		m.opts.Messages.Get(&store.Query{Topic: k.lmq, Offset: offset, MaxCount: most}, got)
+		m.opts.Messages.Get(k.group, &store.Query{Topic: k.lmq, Offset: offset, MaxCount: most}, got)
 		switch got.Status {
 		case store.Found:
 			return got

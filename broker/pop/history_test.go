@@ -152,7 +152,7 @@ func (w *world) readQueues(topic string) int32 {
 }
 
 // Get is the store's.
-func (w *world) Get(q *store.Query, r *store.GetResult) {
+func (w *world) Get(_ string, q *store.Query, r *store.GetResult) {
 	r.Release()
 	messages := w.queues[queueName{q.Topic, q.QueueID}]
 	r.MaxOffset, r.NextOffset = int64(len(messages)), q.Offset

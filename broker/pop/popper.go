@@ -22,7 +22,8 @@ type Settings struct {
 
 // Messages is the store as a pop sees it.
 type Messages interface {
-	Get(q *store.Query, r *store.GetResult)
+	// Get reads messages that a group is given, or for none, "", that are only looked at.
+	Get(group string, q *store.Query, r *store.GetResult)
 	// Bounds is the first offset of a queue and the one behind its last message.
 	Bounds(topic string, queue int32) (first, end int64)
 	// StartsInMemory reports whether the first message of a queue can be read without
@@ -210,13 +211,13 @@ func (p *Popper) popQueue(req *Request, r *Result, topic string, queue int32, se
 func (p *Popper) take(req *Request, r *Result, k queueKey, offset int64) {
 	got := r.room()
 	q := store.Query{Topic: k.topic, QueueID: k.queue, Offset: offset, MaxCount: req.Max - r.Count, Filter: req.Filter}
-	p.opts.Messages.Get(&q, got)
+	p.opts.Messages.Get(k.group, &q, got)
 	switch got.Status {
 	case store.OffsetTooSmall, store.OffsetOverflowBadly, store.OffsetFoundNull:
 		offset = got.NextOffset
 		p.opts.Offsets.Commit(k.group, k.topic, k.queue, offset)
 		q.Offset = offset
-		p.opts.Messages.Get(&q, got)
+		p.opts.Messages.Get(k.group, &q, got)
 	}
 	if got.Status == store.Found {
 		if err := p.note(req, r, k, offset, got); err != nil {
@@ -329,7 +330,7 @@ func (p *Popper) hasMessages(q *Question, queue int32) bool {
 	var got store.GetResult
 	defer got.Release()
 	for query := (store.Query{Topic: q.Topic, QueueID: queue, Offset: offset, MaxCount: 1, Filter: q.Filter}); query.Offset < end; {
-		p.opts.Messages.Get(&query, &got)
+		p.opts.Messages.Get("", &query, &got)
 		if got.Status == store.Found || got.NextOffset <= query.Offset {
 			return got.Status == store.Found
 		}
@@ -368,10 +369,10 @@ func (p *Popper) peekQueue(topic, group string, queue int32, most int, r *Result
 	}
 	got := r.room()
 	query := store.Query{Topic: topic, QueueID: queue, Offset: offset, MaxCount: most - r.Count}
-	p.opts.Messages.Get(&query, got)
+	p.opts.Messages.Get(group, &query, got)
 	if got.Status == store.OffsetTooSmall || got.Status == store.OffsetOverflowBadly {
 		query.Offset = got.NextOffset
-		p.opts.Messages.Get(&query, got)
+		p.opts.Messages.Get(group, &query, got)
 	}
 	if got.Status != store.Found {
 		got.Release()

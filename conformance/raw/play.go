@@ -83,7 +83,7 @@ func (p *player) defineVariables() {
 			p.vars[numbered("dir", i)] = s.Dir()
 		}
 	}
-	for i := range 4 {
+	for i := range 8 {
 		p.vars[numbered("topic", i)] = p.t.Topic()
 		p.vars[numbered("group", i)] = p.t.Group()
 		p.vars[numbered("name", i)] = p.t.Group() + "_N"

@@ -35,7 +35,8 @@ import (
 // request of the server, dispatched for the end of a queue, hangup closes a connection.
 //
 // The head line "alone" gives a conversation servers that nobody else has used, and "in-turn"
-// ones that only conversations of this kind use, one after the other.
+// ones that only conversations of this kind use, one after the other. "lasts 3m" says how much
+// time passes in it at least: it is begun among the first.
 //
 // A conversation with the head line "difference N" shows an intended difference: blocks in
 // which the two systems part have a line "---- gantry" and Gantry's answer after it, which
@@ -158,12 +159,12 @@ func (s *script) describe(lines []string, start int) error {
 			s.head.InTurn = true
 		case "slow":
 			s.head.Slow = true
-		case "timeout":
+		case "timeout", "lasts":
 			d, err := time.ParseDuration(rest)
 			if err != nil {
 				return fail(err.Error())
 			}
-			s.head.Timeout = d
+			*map[string]*time.Duration{"timeout": &s.head.Timeout, "lasts": &s.head.Lasts}[word] = d
 		case "gap":
 			issue, reason, _ := strings.Cut(rest, " ")
 			n, err := strconv.Atoi(issue)
