@@ -106,8 +106,9 @@ type Broker struct {
 
 	reviveTopic string
 	coldReads   *coldread.Control
-	coldPulls   coldPulls // pulls of groups that have read enough
-	slow        slowReaders
+	coldPulls   coldPulls    // pulls of groups that have read enough
+	slow        slowReaders  // groups that may be too far behind
+	late        lateNotices  // members that are told later of changes
 	expressions filter.Cache // of pulls that bring one along
 
 	pools     *pools

@@ -88,6 +88,7 @@ type ConsumeConfig struct {
 	UseServerSideResetOffset           bool          `conf:"useServerSideResetOffset"`
 	StartAcceptSendRequestTimeStamp    int64         `conf:"startAcceptSendRequestTimeStamp"`
 	NotifyConsumerIDsChangedEnable     bool          `conf:"notifyConsumerIdsChangedEnable"`
+	RealTimeNotifyConsumerChange       bool          `conf:"realTimeNotifyConsumerChange"`
 	SubscriptionExpiry                 time.Duration `conf:"subscriptionExpiredTimeout" unit:"ms" when:"start"`
 	OffsetVersionStep                  int64         `conf:"consumerOffsetUpdateVersionStep"`
 	DelayVersionStep                   int64         `conf:"delayOffsetUpdateVersionStep"`

@@ -36,6 +36,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	services.Go(func() { fail(part("lite topics", b.runLite(ctx))) })
 	services.Go(func() { fail(part("the statistics", b.stats.Run(ctx))) })
 	services.Go(func() { b.housekeeping(ctx) })
+	services.Go(func() { b.notifyLate(ctx) })
 	services.Go(func() { b.cleanMappings(ctx) })
 	services.Go(func() { b.registration(ctx) })
 	b.checkReach()

@@ -225,11 +225,9 @@ func (p *player) send(c command) ([]string, error) {
 	if repeat {
 		limit = untilTime
 	}
-	if v := c.options["within"]; v != "" {
-		var err error
-		if limit, err = time.ParseDuration(v); err != nil {
-			return nil, err
-		}
+	limit, err := c.within(limit)
+	if err != nil {
+		return nil, err
 	}
 	deadline := time.Now().Add(p.t.Stretch(limit))
 	for {
@@ -245,6 +243,14 @@ func (p *player) send(c command) ([]string, error) {
 		}
 		p.t.Pause(20 * time.Millisecond)
 	}
+}
+
+// within is how long a command waits: what :within says, or else otherwise.
+func (c *command) within(otherwise time.Duration) (time.Duration, error) {
+	if v := c.options["within"]; v != "" {
+		return time.ParseDuration(v)
+	}
+	return otherwise, nil
 }
 
 func (p *player) sendOnce(c command, deadline time.Time) ([]string, error) {
@@ -342,14 +348,19 @@ func (p *player) background(c command) error {
 	return nil
 }
 
-// expect waits for a request that the server sends by itself and shows it. With :reply it is
-// answered with the body given there and the code that :code gives, SUCCESS otherwise.
+// expect waits for a request that the server sends by itself and shows it, no longer than :within
+// says. With :reply it is answered with the body given there and the code that :code gives,
+// SUCCESS otherwise.
 func (p *player) expect(c command) ([]string, error) {
 	conn, err := p.conn(c.operands[0])
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(p.t.Context(), p.t.Stretch(untilTime))
+	limit, err := c.within(untilTime)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(p.t.Context(), p.t.Stretch(limit))
 	defer cancel()
 	code, _ := c.code()
 	for {
