@@ -111,25 +111,26 @@ type ConsumeConfig struct {
 
 // PopConfig says how messages are popped.
 type PopConfig struct {
-	ReviveInterval                     time.Duration `conf:"reviveInterval" unit:"ms"`
-	PopPollingSize                     int32         `conf:"popPollingSize"`
-	MaxPopPollingSize                  int64         `conf:"maxPopPollingSize"`
-	PopLongPollingForceNotifyInterval  int64         `conf:"popLongPollingForceNotifyInterval"`
-	InitPopOffsetByCheckMsgInMem       bool          `conf:"initPopOffsetByCheckMsgInMem"`
-	EnableRetryTopicV2                 bool          `conf:"enableRetryTopicV2"`
-	RetrieveMessageFromPopRetryTopicV1 bool          `conf:"retrieveMessageFromPopRetryTopicV1"`
-	PopFromRetryProbability            int32         `conf:"popFromRetryProbability"`
-	PopFromRetryProbabilityForPriority int32         `conf:"popFromRetryProbabilityForPriority"`
-	UseMessageFilterForNotification    bool          `conf:"useMessageFilterForNotification"`
-	MaxMessageFilterNumForNotification int32         `conf:"maxMessageFilterNumForNotification"`
-	PriorityOrderAsc                   bool          `conf:"priorityOrderAsc"`
-	UseSeparateRetryQueue              bool          `conf:"useSeparateRetryQueue"`
-	EnablePopMessageThreshold          bool          `conf:"enablePopMessageThreshold"`
-	PopInflightMessageThreshold        int64         `conf:"popInflightMessageThreshold"`
-	PopResponseReturnActualRetryTopic  bool          `conf:"popResponseReturnActualRetryTopic"`
-	ServerLoadBalancerEnable           bool          `conf:"serverLoadBalancerEnable"`
-	DefaultMessageRequestMode          string        `conf:"defaultMessageRequestMode"`
-	DefaultPopShareQueueNum            int32         `conf:"defaultPopShareQueueNum"`
+	ReviveInterval                       time.Duration `conf:"reviveInterval" unit:"ms"`
+	PopPollingSize                       int32         `conf:"popPollingSize"`
+	MaxPopPollingSize                    int64         `conf:"maxPopPollingSize"`
+	PopLongPollingForceNotifyInterval    int64         `conf:"popLongPollingForceNotifyInterval"`
+	InitPopOffsetByCheckMsgInMem         bool          `conf:"initPopOffsetByCheckMsgInMem"`
+	EnableRetryTopicV2                   bool          `conf:"enableRetryTopicV2"`
+	RetrieveMessageFromPopRetryTopicV1   bool          `conf:"retrieveMessageFromPopRetryTopicV1"`
+	PopFromRetryProbability              int32         `conf:"popFromRetryProbability"`
+	PopFromRetryProbabilityForPriority   int32         `conf:"popFromRetryProbabilityForPriority"`
+	UseMessageFilterForNotification      bool          `conf:"useMessageFilterForNotification"`
+	MaxMessageFilterNumForNotification   int32         `conf:"maxMessageFilterNumForNotification"`
+	PriorityOrderAsc                     bool          `conf:"priorityOrderAsc"`
+	UseSeparateRetryQueue                bool          `conf:"useSeparateRetryQueue"`
+	EnablePopMessageThreshold            bool          `conf:"enablePopMessageThreshold"`
+	PopInflightMessageThreshold          int64         `conf:"popInflightMessageThreshold"`
+	PopResponseReturnActualRetryTopic    bool          `conf:"popResponseReturnActualRetryTopic"`
+	EnableNotifyAfterPopOrderLockRelease bool          `conf:"enableNotifyAfterPopOrderLockRelease"`
+	ServerLoadBalancerEnable             bool          `conf:"serverLoadBalancerEnable"`
+	DefaultMessageRequestMode            string        `conf:"defaultMessageRequestMode"`
+	DefaultPopShareQueueNum              int32         `conf:"defaultPopShareQueueNum"`
 }
 
 // QueueConfig bounds the worker pools and what waits for them.

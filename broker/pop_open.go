@@ -38,7 +38,7 @@ func (b *Broker) openPops(cfg *Config, dir string) error {
 func (b *Broker) openPopTables(dir string) error {
 	orders, loaded, err := pop.OpenOrders(pop.OrdersOptions{
 		FS: b.tables, Path: filepath.Join(dir, "consumerOrderInfo.json"), Now: func() int64 { return b.now().UnixMilli() },
-		Queues: b.readQueues, HasGroup: b.groups.Contains,
+		Queues: b.readQueues, HasGroup: b.groups.Contains, Wakes: func() bool { return b.config.Load().EnableNotifyAfterPopOrderLockRelease },
 	})
 	if err := b.noteLoad(loaded, err); err != nil {
 		return err

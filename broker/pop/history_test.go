@@ -101,6 +101,7 @@ func (w *world) start() {
 	var err error
 	w.orders, _, err = OpenOrders(OrdersOptions{
 		Path: filepath.Join(w.dir, "consumerOrderInfo.json"), Now: clock, Queues: w.readQueues, HasGroup: func(string) bool { return true },
+		Wakes: func() bool { return true },
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -22,6 +22,10 @@ type OrdersOptions struct {
 	Queues func(topic string) int32
 	// HasGroup reports whether there is such a group.
 	HasGroup func(group string) bool
+	// Wakes says [enableNotifyAfterPopOrderLockRelease] whether Run tells of queues that
+	// are free again because their time is over. It counts when messages are popped, and
+	// when their time is over.
+	Wakes func() bool
 }
 
 // Orders remembers what ordered groups have popped and not acknowledged: a queue
@@ -206,7 +210,7 @@ func (s *Orders) clear(k queueKey) {
 // is held.
 func (s *Orders) note(k queueKey, b *batch) {
 	s.changed = true
-	if until := b.blockedUntil(s.opts.Now()); until != 0 {
+	if until := b.blockedUntil(s.opts.Now()); until != 0 && s.opts.Wakes() {
 		s.freeAt[k.clone()] = until
 		select {
 		case s.armed <- struct{}{}:
@@ -264,6 +268,9 @@ func (s *Orders) freed(wake func(topic, group string, queue int32)) (more bool) 
 	}
 	more = len(s.freeAt) > 0
 	s.mu.Unlock()
+	if !s.opts.Wakes() {
+		return more
+	}
 	for _, k := range free {
 		wake(k.topic, k.group, k.queue)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ func TestOrdersFile(t *testing.T) {
 	open := func(path string) *Orders {
 		s, _, err := OpenOrders(OrdersOptions{
 			Path: path, Now: func() int64 { return now }, Queues: func(string) int32 { return queues }, HasGroup: func(g string) bool { return g == "G" },
+			Wakes: func() bool { return true },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -87,9 +89,11 @@ func TestOrdersFile(t *testing.T) {
 // popped meanwhile.
 func TestOrdersRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var wakes atomic.Bool
+		wakes.Store(true)
 		s, _, err := OpenOrders(OrdersOptions{
 			Path: filepath.Join(t.TempDir(), "consumerOrderInfo.json"), Now: func() int64 { return time.Now().UnixMilli() },
-			Queues: func(string) int32 { return 9 }, HasGroup: func(string) bool { return true },
+			Queues: func(string) int32 { return 9 }, HasGroup: func(string) bool { return true }, Wakes: wakes.Load,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -110,6 +114,12 @@ func TestOrdersRun(t *testing.T) {
 			s.popped("", queueKey{"T", "G", 1}, time.Now().UnixMilli(), 60_000, []int64{1}, &info)
 			time.Sleep(10 * time.Millisecond)
 		}
+		s.popped("", queueKey{"T", "G", 2}, time.Now().UnixMilli(), 2000, []int64{1}, &info)
+		wakes.Store(false)
+		s.popped("", queueKey{"T", "G", 3}, time.Now().UnixMilli(), 4000, []int64{1}, &info)
+		time.Sleep(3 * time.Second) // nobody is told that the first of these is free
+		wakes.Store(true)
+		time.Sleep(3 * time.Second) // nor of the second, which was popped when nobody was to be told
 		cancel()
 		run.Wait()
 		if !slices.Equal(freed, []string{"T@G@0"}) {
