@@ -127,6 +127,7 @@ type PopConfig struct {
 	EnablePopMessageThreshold            bool          `conf:"enablePopMessageThreshold"`
 	PopInflightMessageThreshold          int64         `conf:"popInflightMessageThreshold"`
 	PopResponseReturnActualRetryTopic    bool          `conf:"popResponseReturnActualRetryTopic"`
+	SkipWhenCKRePutReachMaxTimes         bool          `conf:"skipWhenCKRePutReachMaxTimes"`
 	EnableNotifyAfterPopOrderLockRelease bool          `conf:"enableNotifyAfterPopOrderLockRelease"`
 	ServerLoadBalancerEnable             bool          `conf:"serverLoadBalancerEnable"`
 	DefaultMessageRequestMode            string        `conf:"defaultMessageRequestMode"`

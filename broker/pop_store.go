@@ -155,6 +155,15 @@ func (s popStore) Revive(c *pop.CheckPoint, offset int64, unsure bool) error {
 	return nil
 }
 
+// GivesUp says what skipWhenCKRePutReachMaxTimes does.
+func (s popStore) GivesUp(c *pop.CheckPoint, offset int64) bool {
+	if !s.b.config.Load().SkipWhenCKRePutReachMaxTimes {
+		return false
+	}
+	s.b.log.Warnf("message %d in queue %d of topic %s, popped by group %s, could not be given again too often and is not tried again", offset, c.Queue, c.Topic, c.Group)
+	return true
+}
+
 // again turns a message that was read into the one that is appended to the retry
 // topic, which it makes when there is none.
 func (s popStore) again(c *pop.CheckPoint, msg *codec.Message) {

@@ -236,6 +236,8 @@ func (w *world) SetHandled(queue int32, offset int64) {
 
 func (w *world) Wanted(*CheckPoint) bool { return true }
 
+func (w *world) GivesUp(*CheckPoint, int64) bool { return false }
+
 func (w *world) Revive(c *CheckPoint, offset int64, unsure bool) error {
 	if w.failing {
 		return fmt.Errorf("the log takes nothing")

@@ -35,6 +35,9 @@ type ReviveSource interface {
 	// is no fault. With unsure the check point had arrived before this process began:
 	// the message may stand in the retry topic already.
 	Revive(c *CheckPoint, offset int64, unsure bool) error
+	// GivesUp reports whether a message is no longer tried that could not be revived, nor
+	// as often as there are times in rewriteAfter.
+	GivesUp(c *CheckPoint, offset int64) bool
 	Log
 }
 
@@ -232,7 +235,7 @@ func (r *Reviver) handle(now int64) error {
 }
 
 // revive gives what was not acknowledged to the group again. What cannot be given
-// now is tried later, by a check point of its own.
+// now is tried later, by a check point of its own, or no more.
 func (r *Reviver) revive(c *CheckPoint, now int64) error {
 	n := c.messages()
 	if n == 0 || !r.source.Wanted(c) {
@@ -244,6 +247,9 @@ func (r *Reviver) revive(c *CheckPoint, now int64) error {
 		}
 		offset := c.offsetAt(i)
 		if err := r.source.Revive(c, offset, c.Offset < r.begin); err == nil {
+			continue
+		}
+		if c.reputs() >= len(rewriteAfter) && r.source.GivesUp(c, offset) {
 			continue
 		}
 		if err := r.source.Append(r.later(c, offset, now).record(r.queue)); err != nil {
