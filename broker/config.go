@@ -95,6 +95,7 @@ type ConsumeConfig struct {
 	EnableRegisterProducer             bool          `conf:"enableRegisterProducer"`
 	FlushConsumerOffsetInterval        time.Duration `conf:"flushConsumerOffsetInterval" unit:"ms" when:"start"`
 	StoreReplyMessageEnable            bool          `conf:"storeReplyMessageEnable"`
+	TransferMsgByHeap                  bool          `conf:"transferMsgByHeap"`
 	DisableConsumeIfConsumerReadSlowly bool          `conf:"disableConsumeIfConsumerReadSlowly"`
 	ConsumerFallbehindThreshold        int64         `conf:"consumerFallbehindThreshold"` // bytes
 	DiskFallRecorded                   bool          `conf:"diskFallRecorded"`

@@ -38,8 +38,12 @@ func (b *Broker) countGet(group, topic string, messages, bytes int) {
 	b.stats.Group(b.counted(group), b.counted(topic)).Add(messages, bytes)
 }
 
-// timeGet notes how long it took to find messages for a group.
+// timeGet notes how long it took to find messages for a group. Upstream does so only
+// where it copies an answer, and nothing else shows of transferMsgByHeap.
 func (b *Broker) timeGet(group, topic string, queueID int32, began time.Time) {
+	if !b.config.Load().TransferMsgByHeap {
+		return
+	}
 	b.stats.GetLatency(b.counted(group), b.counted(topic), queueID, time.Now().UnixMilli()-began.UnixMilli())
 }
 

@@ -122,7 +122,7 @@ var keys = [...]Key{
 	{Family: "broker", Name: "accountStatsEnable", Type: Bool, standard: "true", Meaning: "keep statistics by account", inert: "belongs to statistics"},
 	{Family: "broker", Name: "accountStatsPrintZeroValues", Type: Bool, standard: "true", Meaning: "also print statistics by account that are zero", inert: "belongs to statistics"},
 	{Family: "broker", Name: "maxStatsIdleTimeInMinutes", Type: Int, standard: "-1", Meaning: "statistics by account that are idle longer are dropped, -1 = never", inert: "belongs to statistics"},
-	{Family: "broker", Name: "transferMsgByHeap", Type: Bool, standard: "true", Meaning: "copy pull results through heap; false = send file regions", inert: "tunes how Java maps files and keeps memory"},
+	{Family: "broker", Name: "transferMsgByHeap", Type: Bool, standard: "true", honoured: inBroker, Meaning: "the official broker copies what it gives out; false: it does not, and then keeps no statistics GROUP_GET_LATENCY. Nothing is copied here, and the statistics are kept for true alone", inert: "tunes how Java maps files and keeps memory"},
 	{Family: "broker", Name: "regionId", Type: String, standard: "DefaultRegion", honoured: inBroker, Meaning: "MSG_REGION returned to producers", inert: "steers a detail of the official program that has no counterpart"},
 	{Family: "broker", Name: "registerBrokerTimeoutMills", Type: Int, standard: "24000", honoured: inBroker, Meaning: "ms to wait for a name server's answer to a registration", inert: "tunes the registration with name servers"},
 	{Family: "broker", Name: "sendHeartbeatTimeoutMillis", Type: Int, standard: "1000", Meaning: "ms to wait for the answer to a broker's heartbeat", inert: "belongs to replication between brokers, which this build does not have"},
