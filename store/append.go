@@ -87,7 +87,7 @@ func (s *Store) appendOne(m *codec.Message, light []lightPlace) (AppendResult, e
 	}
 	e := encoders.Get().(*encoder)
 	defer e.release()
-	if e.buf, err = s.encode(e.buf[:0], m); err != nil {
+	if e.buf, err = s.encode(e.buf[:0], m, s.lightless(m)); err != nil {
 		return AppendResult{Status: encodeStatus(err)}, err
 	}
 	if limit := s.tuning.Load().MaxMessageSize + encodeRoom; len(e.buf) > limit {
@@ -150,7 +150,7 @@ func (e *encoder) encodeBatch(m *codec.Message, entries codec.BatchBody, s *Stor
 			return errors.New("an entry of a batch is marked as a batch itself")
 		}
 		before := len(e.buf)
-		if e.buf, err = s.encode(e.buf, &one); err != nil {
+		if e.buf, err = s.encode(e.buf, &one, s.withoutLightOffsets(&one)); err != nil {
 			return err
 		}
 		e.sizes = append(e.sizes, int32(len(e.buf)-before))

@@ -79,7 +79,7 @@ func (s *Store) encodeEntry(e *encoder, g *GroupEntry) {
 		return
 	}
 	before := len(e.buf)
-	e.buf, g.Err = s.encode(e.buf, g.Message)
+	e.buf, g.Err = s.encode(e.buf, g.Message, s.lightless(g.Message))
 	if g.Err != nil {
 		g.Result = AppendResult{Status: encodeStatus(g.Err)}
 		return

@@ -18,7 +18,7 @@ func (s *Store) appendWhole(m *codec.Message) (AppendResult, error) {
 	}
 	count, _ := InnerCount(m)
 	one := *m
-	one.Properties = s.withoutLightOffsets(m)
+	one.Properties = s.lightless(m)
 	if s.o.PropertyCRC {
 		one.Properties = codec.DeleteProperty(one.Properties, protocol.PropertyCRC32)
 	}

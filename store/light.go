@@ -178,12 +178,50 @@ func isLightEntry(m *codec.Message, topic string, id int32, off int64) bool {
 	return false
 }
 
-// withoutLightOffsets takes out of the properties of a message that goes to no light queue what only the store may write.
-func (s *Store) withoutLightOffsets(m *codec.Message) string {
+// otherQueues is the list of queues that a message brings along which goes to no light queue, "" when it names none.
+func (s *Store) otherQueues(m *codec.Message) string {
 	if !s.o.LightQueues || !compat.AllowsLMQ(m.Topic) { // a retry or a delayed message keeps what it was given the first time
+		return ""
+	}
+	list, _ := codec.Property(m.Properties, protocol.PropertyInnerMultiDispatch)
+	if strings.TrimSpace(list) == "" {
+		return ""
+	}
+	return list
+}
+
+// withoutLightOffsets takes out of the properties of a message that goes to no light queue what only the store may write. Without
+// names of queues the offsets mean nothing, and stay.
+func (s *Store) withoutLightOffsets(m *codec.Message) string {
+	if s.otherQueues(m) == "" {
 		return m.Properties
 	}
 	return codec.DeleteProperty(m.Properties, protocol.PropertyInnerMultiQueueOffset)
+}
+
+// lightless is withoutLightOffsets for a message that is none of a batch. Where it names queues, none of which is a light one,
+// upstream writes the commas that would stand between their offsets.
+func (s *Store) lightless(m *codec.Message) string {
+	list := s.otherQueues(m)
+	if list == "" {
+		return m.Properties
+	}
+	names, light := countNames(list)
+	if light > 0 {
+		return s.withoutLightOffsets(m)
+	}
+	return codec.SetProperty(m.Properties, protocol.PropertyInnerMultiQueueOffset, strings.Repeat(",", names-1))
+}
+
+// countNames counts the names in a list of queues, and those of light ones among them.
+func countNames(list string) (names, light int) {
+	for name := range codec.DispatchNames(list) {
+		names++
+		if compat.IsLMQ(name) {
+			light++
+		}
+	}
+	return names, light
 }
 
 // LightQueues counts the light queues that exist.

@@ -177,6 +177,26 @@ func TestLightForgery(t *testing.T) {
 	}
 }
 
+// TestOtherNames: a message that names queues of which none is a light one goes to its own, and says where there would be offsets.
+func TestOtherNames(t *testing.T) {
+	s := mustOpen(t, lightOptions(vfs.NewMemory()))
+	t.Cleanup(func() { s.Close() })
+	const brought = protocol.PropertyInnerMultiQueueOffset + "\x017\x02"
+	for i, c := range []struct{ list, brought, want string }{
+		{"x", "", "none"}, {"x,y", "", ","}, {"x,y", brought, ","}, {"x,y,,", "", ","}, {",x", "", ","}, {",", "", "none"}, {" ", "", "none"}, {" ", brought, "7"},
+	} {
+		m := message("t", 0, i)
+		m.Properties += protocol.PropertyInnerMultiDispatch + "\x01" + c.list + "\x02" + c.brought
+		mustAppend(t, s, m)
+		if got := lightOffsets(t, s, m); got != c.want {
+			t.Errorf("%q: %q, want %q", c.list, got, c.want)
+		}
+	}
+	if n := s.LightQueues(); n != 0 {
+		t.Errorf("%d light queues were made", n)
+	}
+}
+
 // TestLightHole: a record that claims an impossible offset, written by somebody else, is left out.
 func TestLightHole(t *testing.T) {
 	o := lightOptions(vfs.NewMemory())

@@ -15,11 +15,10 @@ const (
 	crcRoom   = len(protocol.PropertyCRC32) + 1 + crcDigits + 1
 )
 
-// encode appends the record of a message that goes to no light queue, with room for the checksum where the store is told to
-// write it.
-func (s *Store) encode(dst []byte, m *codec.Message) ([]byte, error) {
-	properties := s.withoutLightOffsets(m)
-	if !s.o.PropertyCRC && len(properties) == len(m.Properties) {
+// encode appends the record of a message that goes to no light queue, with the properties that are to be stored, and with room
+// for the checksum where the store is told to write it.
+func (s *Store) encode(dst []byte, m *codec.Message, properties string) ([]byte, error) {
+	if !s.o.PropertyCRC && properties == m.Properties {
 		return codec.AppendRecord(dst, m)
 	}
 	one := *m
