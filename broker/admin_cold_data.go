@@ -59,7 +59,7 @@ func (b *Broker) coldLimitInfo(r *remoting.Request) error {
 // read ahead, 1 has it not.
 func (b *Broker) setReadAhead(r *remoting.Request) error {
 	mode, _ := r.Ext.Get("READ_AHEAD_MODE")
-	if len(r.Ext) == 0 {
+	if len(r.Ext) == 0 && !r.EmptyExt {
 		return refuse(protocol.ResponseSystemError, "set commitlog readahead mode param error")
 	}
 	n, err := strconv.Atoi(mode)

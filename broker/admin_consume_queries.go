@@ -17,7 +17,7 @@ import (
 func (b *Broker) consumeTimeSpan(r *remoting.Request) error {
 	var h protocol.QueryConsumeTimeSpanRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if h.Topic == "" {
+	if !hasExt(r, "topic") {
 		return missing("topic")
 	}
 	topic := b.topics.Get(h.Topic)

@@ -17,7 +17,13 @@ func (b *Broker) updateGroup(r *remoting.Request) error {
 		if err := compat.UnmarshalFastjson(r.Body, &group); err != nil {
 			return err
 		}
-		if err := b.updateGroups([]*protocol.SubscriptionGroupConfig{&group}); err != nil {
+		if err := checkGroupNames(&group); err != nil {
+			return err
+		}
+		if err := checkGroupAttributes(r.Body); err != nil {
+			return err
+		}
+		if err := b.updateGroups(&group); err != nil {
 			return err
 		}
 	}
@@ -34,19 +40,29 @@ func (b *Broker) updateGroupList(r *remoting.Request) error {
 	if body.GroupConfigList == nil {
 		return errors.New("the body lacks the list of groups")
 	}
-	if err := b.updateGroups(body.GroupConfigList); err != nil {
+	if err := checkGroupNames(body.GroupConfigList...); err != nil {
+		return err
+	}
+	if err := checkGroupAttributes(r.Body); err != nil {
+		return err
+	}
+	if err := b.updateGroups(body.GroupConfigList...); err != nil {
 		return err
 	}
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil
 }
 
-func (b *Broker) updateGroups(groups []*protocol.SubscriptionGroupConfig) error {
+func checkGroupNames(groups ...*protocol.SubscriptionGroupConfig) error {
 	for _, group := range groups {
 		if remark, ok := compat.CheckGroup(group.GroupName); !ok {
 			return refuse(protocol.ResponseInvalidParameter, "%s", remark)
 		}
 	}
+	return nil
+}
+
+func (b *Broker) updateGroups(groups ...*protocol.SubscriptionGroupConfig) error {
 	if err := b.groups.UpdateAll(groups); err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)
 	}

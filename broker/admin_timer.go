@@ -31,7 +31,7 @@ func (b *Broker) switchTimer(r *remoting.Request) error {
 	switch {
 	case b.timer == nil:
 		return refuse(protocol.ResponseInvalidParameter, "broker timerWheelEnable is false")
-	case len(r.Ext) == 0:
+	case len(r.Ext) == 0 && !r.EmptyExt:
 		return refuse(protocol.ResponseInvalidParameter, "param error, extFields is null")
 	case !ok || engine != "R" && engine != "F":
 		return refuse(protocol.ResponseInvalidParameter, "param error")

@@ -63,6 +63,9 @@ func (b *Broker) updateTopicList(r *remoting.Request) error {
 			return err
 		}
 	}
+	if err := checkTopicAttributes(r.Body); err != nil {
+		return err
+	}
 	if err := b.clearForBatches(body.TopicConfigList...); err != nil {
 		return err
 	}

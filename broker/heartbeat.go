@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gantrymq/gantry/broker/clients"
@@ -26,7 +27,7 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 	if err := readBody(r, &data); err != nil {
 		return err
 	}
-	if err := checkGroups(&data); err != nil {
+	if err := checkGroups(r.Body, &data); err != nil {
 		return err
 	}
 	done := &beat{facts: b.beatFacts(), changed: data.HeartbeatFingerprint == 0}
@@ -48,24 +49,44 @@ func (b *Broker) heartbeat(r *remoting.Request) error {
 	return nil
 }
 
-// checkGroups wants every group of a heartbeat to have a name, and no null where lists belong. One with a fingerprint may have nulls: a client
-// leaves out that way what the broker knows already.
-func checkGroups(data *protocol.HeartbeatData) error {
+// checkGroups wants every group of a heartbeat to have a name, if only an empty one, and no null where lists belong. One with a fingerprint may
+// have nulls: a client leaves out that way what the broker knows already.
+func checkGroups(body []byte, data *protocol.HeartbeatData) error {
 	whole := data.HeartbeatFingerprint == 0
 	if whole && (data.ConsumerDataSet == nil || data.ProducerDataSet == nil) {
 		return errors.New("the heartbeat has null where its groups belong")
 	}
+	unnamed := false
 	for i := range data.ConsumerDataSet {
-		if data.ConsumerDataSet[i].GroupName == "" {
-			return errors.New("a consumer group of the heartbeat has no name")
-		}
+		unnamed = unnamed || data.ConsumerDataSet[i].GroupName == ""
 		if whole && data.ConsumerDataSet[i].SubscriptionDataSet == nil {
 			return fmt.Errorf("consumer group %s of the heartbeat has null where its subscriptions belong", data.ConsumerDataSet[i].GroupName)
 		}
 	}
 	for i := range data.ProducerDataSet {
-		if data.ProducerDataSet[i].GroupName == "" {
-			return errors.New("a producer group of the heartbeat has no name")
+		unnamed = unnamed || data.ProducerDataSet[i].GroupName == ""
+	}
+	if unnamed {
+		return checkNames(body)
+	}
+	return nil
+}
+
+// checkNames tells groups with an empty name from those without one.
+func checkNames(body []byte) error {
+	type named struct {
+		GroupName protocol.Opt[string] `json:"groupName"`
+	}
+	var groups struct {
+		ConsumerDataSet []named `json:"consumerDataSet"`
+		ProducerDataSet []named `json:"producerDataSet"`
+	}
+	if err := compat.UnmarshalFastjson(body, &groups); err != nil {
+		return err
+	}
+	for _, g := range slices.Concat(groups.ConsumerDataSet, groups.ProducerDataSet) {
+		if !g.GroupName.Set {
+			return errors.New("a group of the heartbeat has no name")
 		}
 	}
 	return nil

@@ -15,8 +15,14 @@ func (b *Broker) lockQueues(r *remoting.Request) error {
 	if err := readBody(r, &body); err != nil {
 		return err
 	}
-	if len(body.MQSet) > 0 && !(body.ConsumerGroup.Set && body.ClientID.Set) { // empty ones will do
-		return errors.New("the request to lock queues lacks the consumer group or the client id")
+	if len(body.MQSet) > 0 && !body.ConsumerGroup.Set { // an empty one will do
+		return errors.New("the request to lock queues lacks the consumer group")
+	}
+	if len(body.MQSet) > 0 && !body.ClientID.Set {
+		if !b.locks.AllLocked(body.ConsumerGroup.V, body.MQSet) {
+			return errors.New("the request to lock queues lacks the client id")
+		}
+		body.MQSet = nil // others have them all, whoever asks
 	}
 	locked := b.locks.LockBatch(body.ConsumerGroup.V, body.ClientID.V, body.MQSet)
 	return replyJSON(r, &protocol.LockBatchResponseBody{LockOKMQSet: locked})

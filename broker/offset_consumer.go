@@ -11,7 +11,7 @@ import (
 // decides by its ConsumeFromWhere.
 func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 	var h protocol.QueryConsumerOffsetRequestHeader
-	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
+	if err := b.readQueueHeader(r, &h); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
@@ -41,6 +41,9 @@ func (b *Broker) queryConsumerOffset(r *remoting.Request) error {
 // updateConsumerOffset serves UPDATE_CONSUMER_OFFSET (15).
 func (b *Broker) updateConsumerOffset(r *remoting.Request) error {
 	var h protocol.UpdateConsumerOffsetRequestHeader
+	if err := b.admitQueue(r); err != nil {
+		return err
+	}
 	if err := readHeader(r, &h, "topic"); err != nil {
 		return err
 	}

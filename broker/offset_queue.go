@@ -11,7 +11,7 @@ import (
 // searchOffset serves SEARCH_OFFSET_BY_TIMESTAMP (29).
 func (b *Broker) searchOffset(r *remoting.Request) error {
 	var h protocol.SearchOffsetRequestHeader
-	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
+	if err := b.readQueueHeader(r, &h); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
@@ -41,7 +41,7 @@ func (b *Broker) searchOffset(r *remoting.Request) error {
 // getMaxOffset serves GET_MAX_OFFSET (30).
 func (b *Broker) getMaxOffset(r *remoting.Request) error {
 	var h protocol.GetMaxOffsetRequestHeader
-	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
+	if err := b.readQueueHeader(r, &h); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {
@@ -54,6 +54,9 @@ func (b *Broker) getMaxOffset(r *remoting.Request) error {
 // getMinOffset serves GET_MIN_OFFSET (31).
 func (b *Broker) getMinOffset(r *remoting.Request) error {
 	var h protocol.GetMinOffsetRequestHeader
+	if m := b.namesNoQueue(r); m != nil {
+		return refuse(protocol.ResponseNotLeaderForQueue, "%s-null is not leader in broker %s, request code %d", m.Topic, m.BrokerName, r.Code)
+	}
 	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
 		return err
 	}
@@ -71,7 +74,7 @@ func (b *Broker) getMinOffset(r *remoting.Request) error {
 // getEarliestStoreTime serves GET_EARLIEST_MSG_STORETIME (32).
 func (b *Broker) getEarliestStoreTime(r *remoting.Request) error {
 	var h protocol.GetEarliestMsgStoretimeRequestHeader
-	if err := readHeader(r, &h, "topic", "queueId"); err != nil {
+	if err := b.readQueueHeader(r, &h); err != nil {
 		return err
 	}
 	if b.isLogical(h.Topic, h.LogicalQueue) {

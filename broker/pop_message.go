@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"cmp"
 	"errors"
 	"math"
 	"strconv"
@@ -80,9 +79,14 @@ func (b *Broker) admitPop(r *remoting.Request, op *popOp) error {
 	if h.MaxMsgNums < 0 {
 		return errNegativePop
 	}
+	if h.Exp == "" {
+		b.learn(h.ConsumerGroup, h.Topic, protocol.SubscribeAll, protocol.ExpressionTag, popperKind)
+		return nil
+	}
+	kind := expressionType(r, "expType", h.ExpType)
 	var err error
-	if op.filter, err = b.popFilter(h.Topic, h.Exp, h.ExpType); err == nil {
-		b.learn(h.ConsumerGroup, h.Topic, cmp.Or(h.Exp, protocol.SubscribeAll), h.ExpType, popperKind)
+	if op.filter, err = b.popFilter(h.Topic, h.Exp, kind); err == nil {
+		b.learn(h.ConsumerGroup, h.Topic, h.Exp, kind, popperKind)
 	}
 	return err
 }

@@ -47,6 +47,9 @@ func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 		return forbid(op, forbiddenTopic, "the topic[%s] pulling message is forbidden", h.Topic)
 	}
 	if err := need(r, "queueId"); err != nil {
+		if m := b.namesNoQueue(r); m != nil {
+			return refuse(protocol.ResponseNotLeaderForQueue, "%s-null cannot find mapping item in request process of current broker %s", m.Topic, m.BrokerName)
+		}
 		return err
 	}
 	if err := b.placePull(op); err != nil {
@@ -59,9 +62,7 @@ func (b *Broker) admitPull(r *remoting.Request, op *pullOp) error {
 	if err := need(r, "sysFlag"); err != nil {
 		return err
 	}
-	if h.ExpressionType == "" && h.Subscription == "" && h.SysFlag&protocol.PullFlagSubscription != 0 && hasExt(r, "expressionType") {
-		return refuse(protocol.ResponseSubscriptionParseFailed, "parse the consumer's subscription failed")
-	}
+	h.ExpressionType = expressionType(r, "expressionType", h.ExpressionType)
 	if err := b.admitSubscription(op); err != nil {
 		return err
 	}
@@ -113,13 +114,22 @@ func (b *Broker) admitSubscription(op *pullOp) error {
 	return b.admitExpression(op, sub, brought)
 }
 
+// expressionType is the type of the expression that a request brings along: tags when it has no such field. An empty
+// one is a type too, see filter.Subscribe.
+func expressionType(r *remoting.Request, key, given string) string {
+	if given == "" && !hasExt(r, key) {
+		return protocol.ExpressionTag
+	}
+	return given
+}
+
 // learn notes the subscription that a pull or a pop brought along: consumers that say nothing of it in
 // heartbeats have it nevertheless, and tools show it.
 func (b *Broker) learn(group, topic, expression, expressionType string, kind clients.View) {
-	b.consumers.Learn(group, topic, expression, kind, func() protocol.SubscriptionData {
+	b.consumers.Learn(group, topic, expression, expressionType, kind, func() protocol.SubscriptionData {
 		sub, err := filter.Subscribe(topic, expression, expressionType)
 		if err != nil { // it was read before
-			return protocol.SubscriptionData{Topic: strings.Clone(topic), SubString: strings.Clone(expression)}
+			return protocol.SubscriptionData{Topic: strings.Clone(topic), SubString: strings.Clone(expression), ExpressionType: strings.Clone(expressionType)}
 		}
 		return *sub
 	})

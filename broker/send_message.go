@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -62,7 +63,7 @@ func (b *Broker) send(r *remoting.Request, inline bool) error {
 	op.inline = inline
 	defer op.release()
 	if err := op.decode(r); err != nil {
-		return err
+		return cmp.Or(b.admitQueue(r), err)
 	}
 	if b.statics.Get(op.header.Topic) != nil {
 		defer b.statics.Lead()() // until the message has its offset
@@ -180,6 +181,11 @@ func (b *Broker) divert(r *remoting.Request, op *sendOp) error {
 		}
 		op.hide()
 	}
+	return b.park(op, level)
+}
+
+// park sends a message that has to wait to the schedule topic, or the timer topic.
+func (b *Broker) park(op *sendOp, level int) error {
 	if level > 0 && mayWait(op.msg.SysFlag) {
 		b.divertDelayed(op, level)
 	}

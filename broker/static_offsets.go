@@ -20,7 +20,7 @@ func (b *Broker) isLogical(topic string, logical protocol.Opt[bool]) bool {
 func (b *Broker) place(topic string, queue int32, logical protocol.Opt[bool]) (staticqueue.Place, error) {
 	p := b.statics.Find(topic, queue, logical)
 	if p.Static() && !p.Led() {
-		return p, b.notLeader(topic, queue, p.Mapping)
+		return p, notLeader(topic, queue, p.Mapping)
 	}
 	return p, nil
 }

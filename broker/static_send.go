@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/gantrymq/gantry/codec"
 	"github.com/gantrymq/gantry/logicqueue"
 	"github.com/gantrymq/gantry/protocol"
 	"github.com/gantrymq/gantry/remoting"
@@ -18,16 +19,51 @@ func (b *Broker) placeSend(r *remoting.Request, op *sendOp) error {
 	if !op.place.Static() {
 		return nil
 	}
+	if !hasExt(r, "queueId") && !hasExt(r, "e") {
+		return noQueue(op.place.Mapping)
+	}
 	if !op.place.Led() {
-		return b.notLeader(h.Topic, h.QueueID, op.place.Mapping)
+		return notLeader(h.Topic, h.QueueID, op.place.Mapping)
 	}
 	h.QueueID = op.place.Items.Leader().QueueID
 	return nil
 }
 
 // notLeader refuses a request for a logical queue that another broker leads.
-func (b *Broker) notLeader(topic string, queue int32, m *protocol.TopicQueueMappingDetail) error {
+func notLeader(topic string, queue int32, m *protocol.TopicQueueMappingDetail) error {
 	return refuse(protocol.ResponseNotLeaderForQueue, "%s-%d does not exit in request process of current broker %s", topic, queue, m.BrokerName)
+}
+
+// namesNoQueue finds the mapping of a static topic for a request that does not say, as a number, which queue of it is meant;
+// nil for all other requests. Upstream leads no such queue.
+func (b *Broker) namesNoQueue(r *remoting.Request) *protocol.TopicQueueMappingDetail {
+	var h protocol.GetMaxOffsetRequestHeader // what it has is what such requests have in common
+	codec.DecodeHeaderLoosely(&h, r.Ext)
+	m := b.statics.Get(h.Topic)
+	if m == nil || !h.LogicalQueue.Or(true) || needInts(r, "queueId") == nil {
+		return nil
+	}
+	return m
+}
+
+// admitQueue refuses a request that names no queue of a static topic.
+func (b *Broker) admitQueue(r *remoting.Request) error {
+	if m := b.namesNoQueue(r); m != nil {
+		return noQueue(m)
+	}
+	return nil
+}
+
+func noQueue(m *protocol.TopicQueueMappingDetail) error {
+	return refuse(protocol.ResponseNotLeaderForQueue, "%s-null does not exit in request process of current broker %s", m.Topic, m.BrokerName)
+}
+
+// readQueueHeader is readHeader for a question about a queue.
+func (b *Broker) readQueueHeader(r *remoting.Request, h protocol.Header) error {
+	if err := b.admitQueue(r); err != nil {
+		return err
+	}
+	return readHeader(r, h, "topic", "queueId")
 }
 
 // tellLogical tells the sender where in the logical queue the message lies; -1 while it

@@ -54,7 +54,9 @@ type Frame struct {
 	Remark    string
 	Serialize SerializeType
 	Ext       Fields
-	Body      []byte
+	// EmptyExt says that the header has ext fields, none of which has a value. Upstream tells them from none.
+	EmptyExt bool
+	Body     []byte
 }
 
 // IsResponse reports whether the command answers another.

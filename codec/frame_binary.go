@@ -58,6 +58,7 @@ func (f *Frame) decodeBinaryExt(b []byte, n int) (rest []byte, err error) {
 		}
 		b = rest
 	}
+	f.EmptyExt = len(f.Ext) == 0
 	return b, nil
 }
 

@@ -126,6 +126,7 @@ func (f *Frame) setJSONExt(s *scanner) bool {
 		s.comma()
 	}
 	s.i++
+	f.EmptyExt = len(f.Ext) == 0
 	return true
 }
 

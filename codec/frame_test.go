@@ -79,6 +79,8 @@ func TestDecodeLooseJSON(t *testing.T) {
 		"language by number":   {`{"language":9}`, Frame{Language: protocol.LanguageGo}},
 		"nested deep":          {`{"x":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`, Frame{}},
 		"language in any case": {`{"language":"go"}`, Frame{Language: protocol.LanguageGo}},
+		"no ext values":        {`{"extFields":{"a":null}}`, Frame{EmptyExt: true}},
+		"no ext fields":        {`{"extFields":{}}`, Frame{EmptyExt: true}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -87,10 +89,24 @@ func TestDecodeLooseJSON(t *testing.T) {
 				t.Fatal(err)
 			}
 			if f.Code != c.want.Code || f.Opaque != c.want.Opaque || f.Flag != c.want.Flag || f.Remark != c.want.Remark ||
-				f.Language != c.want.Language || !slices.Equal(f.Ext, c.want.Ext) {
+				f.Language != c.want.Language || !slices.Equal(f.Ext, c.want.Ext) || f.EmptyExt != c.want.EmptyExt {
 				t.Errorf("got %+v\nwant %+v", f, c.want)
 			}
 		})
+	}
+}
+
+// A field without a value in a binary header is none, but not as if the header had no fields.
+func TestDecodeEmptyBinaryExt(t *testing.T) {
+	for _, ext := range []Fields{nil, {{"E_T", ""}}, {{"E_T", ""}, {"a", "b"}}} {
+		b := AppendCommand(nil, &Command{Code: 5001, Serialize: SerializeRocketMQ, Ext: ext})
+		var f Frame
+		if err := f.Decode(b[4:]); err != nil {
+			t.Fatal(err)
+		}
+		if want := len(ext) == 1; f.EmptyExt != want {
+			t.Errorf("%v: EmptyExt is %v with %v", ext, f.EmptyExt, f.Ext)
+		}
 	}
 }
 

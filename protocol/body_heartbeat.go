@@ -98,7 +98,7 @@ const SubscribeAll = "*"
 type SubscriptionData struct {
 	ClassFilterMode bool     `json:"classFilterMode"`
 	CodeSet         []int32  `json:"codeSet"` // hash codes of the tags
-	ExpressionType  string   `json:"expressionType,omitempty"`
+	ExpressionType  string   `json:"expressionType"`
 	SubString       string   `json:"subString"`
 	SubVersion      int64    `json:"subVersion"` // ms, when the client made it
 	TagsSet         []string `json:"tagsSet"`

@@ -289,7 +289,7 @@ func TestLearn(t *testing.T) {
 	f := newFixture()
 	built := 0
 	learn := func(topic, expression string) {
-		f.Learn("G", topic, expression, View{MessageModel: protocol.Broadcasting}, func() protocol.SubscriptionData {
+		f.Learn("G", topic, expression, "", View{MessageModel: protocol.Broadcasting}, func() protocol.SubscriptionData {
 			built++
 			return protocol.SubscriptionData{Topic: topic, SubString: expression}
 		})
@@ -330,11 +330,11 @@ func TestViewDoesNotAllocate(t *testing.T) {
 	f := newFixture()
 	f.beat(&session{id: 1}, consumer("G", "T:1"))
 	group, topic := strings.Clone("G"), strings.Clone("T")
-	f.Learn(group, topic, "x", View{}, func() protocol.SubscriptionData { return protocol.SubscriptionData{SubString: "x"} })
+	f.Learn(group, topic, "x", "", View{}, func() protocol.SubscriptionData { return protocol.SubscriptionData{SubString: "x"} })
 	if n := testing.AllocsPerRun(100, func() {
 		f.View(group).Subscription(topic)
 		f.Subscription(group, topic)
-		f.Learn(group, topic, "x", View{}, nil)
+		f.Learn(group, topic, "x", "", View{}, nil)
 	}); n != 0 {
 		t.Errorf("looking a subscription up allocates %v times", n)
 	}

@@ -22,14 +22,14 @@ const learnedRefresh = 10_000
 // Learn notes the subscription that a pull brought along. The names may be views
 // into a request. build is called only when there is something new to note; what
 // it returns is kept. Otherwise Learn takes no lock, and allocates nothing.
-func (m *Consumers) Learn(group, topic, expression string, kind View, build func() protocol.SubscriptionData) {
+func (m *Consumers) Learn(group, topic, expression, expressionType string, kind View, build func() protocol.SubscriptionData) {
 	now := m.opts.Now()
-	if m.findLearned(group, topic).stands(expression, now) {
+	if m.findLearned(group, topic).stands(expression, expressionType, now) {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.findLearned(group, topic).stands(expression, now) { // another pull was first
+	if m.findLearned(group, topic).stands(expression, expressionType, now) { // another pull was first
 		return
 	}
 	kind.Subscriptions = nil
@@ -48,8 +48,8 @@ func (m *Consumers) findLearned(group, topic string) *learnedData {
 }
 
 // stands reports whether the same need not be noted again.
-func (l *learnedData) stands(expression string, now int64) bool {
-	return l != nil && l.subscription.SubString == expression && now-l.subscription.SubVersion < learnedRefresh
+func (l *learnedData) stands(expression, expressionType string, now int64) bool {
+	return l != nil && l.subscription.SubString == expression && l.subscription.ExpressionType == expressionType && now-l.subscription.SubVersion < learnedRefresh
 }
 
 // Learned returns what pulls brought along for a group that has no members, or

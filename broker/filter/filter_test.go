@@ -22,7 +22,7 @@ func TestSubscribe(t *testing.T) {
 		{"a|b", []string{"a|b"}, "a|b"},
 	}
 	for _, c := range cases {
-		s, err := Subscribe("T", c.expression, "")
+		s, err := Subscribe("T", c.expression, protocol.ExpressionTag)
 		if err != nil {
 			t.Fatalf("%q: %v", c.expression, err)
 		}
@@ -30,11 +30,27 @@ func TestSubscribe(t *testing.T) {
 			t.Errorf("%q: %+v", c.expression, s)
 		}
 	}
-	if _, err := Subscribe("T", "||", ""); err == nil {
+	if _, err := Subscribe("T", "||", protocol.ExpressionTag); err == nil {
 		t.Error("an expression of bars alone passes")
 	}
 	if _, err := Subscribe("T", "", protocol.ExpressionSQL92); err == nil {
 		t.Error("an empty SQL expression passes")
+	}
+}
+
+// An empty type is one of tags whose expressions have none.
+func TestEmptyType(t *testing.T) {
+	for expression, all := range map[string]bool{"*": true, "TagA": false, "||": false} {
+		s, err := Subscribe("T", expression, "")
+		if err != nil || !s.IsTag() || s.TagsSet != nil {
+			t.Fatalf("%q: %+v, %v", expression, s, err)
+		}
+		if f := ForTags(s); f.All() != all || f.MatchUnit(int64(compat.HashCode("TagA"))) != all || TakesAll(expression, "") != all {
+			t.Errorf("%q takes everything: %v, want %v", expression, f.All(), all)
+		}
+	}
+	if _, err := Subscribe("T", "", ""); err == nil || TakesAll("", "") {
+		t.Error("no expression of no type passes")
 	}
 }
 

@@ -12,16 +12,23 @@ import (
 // TakesAll reports whether an expression is one of tags that every message
 // passes.
 func TakesAll(expression, expressionType string) bool {
-	return protocol.IsTagExpression(expressionType) && (expression == "" || expression == protocol.SubscribeAll)
+	switch expressionType {
+	case protocol.ExpressionTag:
+		return expression == "" || expression == protocol.SubscribeAll
+	case "":
+		return expression == protocol.SubscribeAll
+	}
+	return false
 }
 
 // Subscribe builds the subscription that an expression means, as upstream's
-// FilterAPI does. An empty type means tags. Nothing of the arguments is kept.
+// FilterAPI does. One of an empty type judges by tags, of which it has none: no message
+// passes, unless the expression is *. Nothing of the arguments is kept.
 func Subscribe(topic, expression, expressionType string) (*protocol.SubscriptionData, error) {
 	s := &protocol.SubscriptionData{Topic: strings.Clone(topic), SubString: strings.Clone(expression)}
-	if !protocol.IsTagExpression(expressionType) {
+	if expressionType != protocol.ExpressionTag {
 		if expression == "" {
-			return nil, fmt.Errorf("a subscription of type %s needs an expression", expressionType)
+			return nil, fmt.Errorf("a subscription of type %q needs an expression", expressionType)
 		}
 		s.ExpressionType = strings.Clone(expressionType)
 		return s, nil

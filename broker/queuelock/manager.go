@@ -86,6 +86,19 @@ func (m *Manager) IsLocked(group, clientID string, queue protocol.MessageQueue) 
 	return taken && l.clientID == clientID && !m.expired(l, now)
 }
 
+// AllLocked reports whether clients of a group hold all of some queues.
+func (m *Manager) AllLocked(group string, queues []protocol.MessageQueue) bool {
+	now := m.now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, q := range queues {
+		if l, taken := m.groups[group][q]; !taken || m.expired(l, now) {
+			return false
+		}
+	}
+	return true
+}
+
 // AllExpired reports whether no client of a group holds any queue.
 func (m *Manager) AllExpired(group string) bool {
 	now := m.now()
