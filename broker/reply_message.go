@@ -44,8 +44,15 @@ func (b *Broker) replyMessage(r *remoting.Request) error {
 		op.answer = protocol.SendMessageResponseHeader{MsgID: "0", QueueID: queueID}
 		answer = &op.answer
 	}
-	if cfg.StoreReplyMessageEnable && b.storeReply(r, op, queueID) {
-		answer = &op.answer
+	if cfg.StoreReplyMessageEnable {
+		err := b.storeReply(r, op, topic, queueID)
+		if fault, refused := asRefusal(err); refused {
+			b.log.Warnf("the reply in topic %s is not stored: %s", op.header.Topic, fault.Remark)
+		} else if err != nil {
+			return err
+		} else {
+			answer = &op.answer
+		}
 	}
 	r.ReplyExt(code, remark, answer, *b.sendExt.Load(), nil)
 	return nil
@@ -81,22 +88,33 @@ func (b *Broker) pushReply(r *remoting.Request, op *sendOp) error {
 	return nil
 }
 
-// storeReply keeps the reply in its topic as well, and reports whether it could.
-// That it could not does not spoil the exchange. The flags of the system are not kept, as upstream.
-func (b *Broker) storeReply(r *remoting.Request, op *sendOp, queueID int32) bool {
+// storeReply keeps the reply in its topic as well, or where it waits for the time of delivery that it asks for. That it is refused does
+// not spoil the exchange. The flags of the system are not kept, as upstream.
+func (b *Broker) storeReply(r *remoting.Request, op *sendOp, topic *protocol.TopicConfig, queueID int32) error {
 	h := &op.header
+	for name, value := range codec.Properties(h.Properties) {
+		op.props.note(name, value)
+	}
 	op.msg = codec.Message{
 		Topic: h.Topic, QueueID: queueID, Flag: h.Flag, BornTimestamp: h.BornTimestamp,
-		BornHost: r.Session.RemoteAddr(), StoreHost: b.storeHost, ReconsumeTimes: h.ReconsumeTimes.Or(0),
-		Body: r.Body, Properties: op.props.string(),
+		BornHost: r.Session.RemoteAddr(), StoreHost: b.storeHost, ReconsumeTimes: h.ReconsumeTimes.Or(0), Body: r.Body,
+	}
+	if op.wronglyMarked(topic) {
+		return b.putRefused(store.MessageIllegal, nil)
+	}
+	level, err := op.delayLevel()
+	if err != nil {
+		return err
+	}
+	if err := b.park(op, level); err != nil {
+		return err
 	}
 	result, err := b.store.Append(&op.msg)
 	if err != nil || result.Status != store.PutOK {
-		b.log.Warnf("the reply in topic %s is not stored: %s %v", h.Topic, result.Status, err)
-		return false
+		return b.putRefused(result.Status, err)
 	}
 	op.msgID = codec.AppendMessageID(op.msgID[:0], b.storeHost, result.PhysicalOffset)
 	op.answer = protocol.SendMessageResponseHeader{MsgID: viewBytes(op.msgID), QueueID: queueID, QueueOffset: result.QueueOffset}
-	b.countPut(h.Topic, 1, result.Size)
-	return true
+	b.countPut(op.msg.Topic, 1, result.Size)
+	return nil
 }
