@@ -142,6 +142,7 @@ func TestBatchesThatCannotWait(t *testing.T) {
 		{"12", "", "the message is illegal"},
 		{"0", "DELAY\x013\x02", "the message is illegal"},
 		{"0", "TIMER_DELIVER_MS\x014102444800000\x02", "timer message illegal"},
+		{"0", "TIMER_DELAY_SEC\x0160\x02", "a batch cannot wait for a time of delivery"},
 	} {
 		f := ask(w, protocol.SendBatchMessage, string(entry), fields("a", "P", "b", "T", "c", "TBW102", "d", "4", "e", "0", "f", tt.flag, "g", "1", "h", "0", "i", tt.properties, "m", "true")...)
 		if f.Code != int32(protocol.ResponseMessageIllegal) || !strings.HasPrefix(f.Remark, tt.remark) {

@@ -41,7 +41,7 @@ func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 	if op.wronglyMarked(topic) {
 		return b.refuseSend(r, b.putRefused(store.MessageIllegal, nil))
 	}
-	if err := b.admitBatch(op); err != nil {
+	if err := b.admitBatch(r.Body, op); err != nil {
 		return b.refuseSend(r, err)
 	}
 	result, offsets, err := b.store.AppendBatch(&op.msg, codec.BatchBody(r.Body), op.offsets[:0])
@@ -68,8 +68,9 @@ func (b *Broker) sendBatch(r *remoting.Request, op *sendOp) error {
 }
 
 // admitBatch refuses a batch that asks to be delayed or is marked as part of a transaction: its
-// messages cannot be.
-func (b *Broker) admitBatch(op *sendOp) error {
+// messages cannot be. Upstream takes one that asks for a time of delivery, and its timer stumbles over
+// the messages (intended difference 41).
+func (b *Broker) admitBatch(body []byte, op *sendOp) error {
 	level, err := op.batchLevel()
 	if err != nil {
 		return err
@@ -79,6 +80,12 @@ func (b *Broker) admitBatch(op *sendOp) error {
 		diverted.Properties = op.header.Properties
 		if err := b.divertTimed(&diverted); err != nil { // a time that cannot be is noticed first
 			return err
+		}
+		if diverted.Topic == protocol.TopicWheelTimer { // the time is still to come
+			if _, err := codec.BatchBody(body).Count(); err != nil {
+				return err
+			}
+			return refuse(protocol.ResponseMessageIllegal, "a batch cannot wait for a time of delivery: its messages can, sent one by one")
 		}
 	}
 	if level > 0 || op.msg.SysFlag&protocol.SysFlagTransactionMask != 0 {

@@ -278,4 +278,31 @@ var Differences = []Difference{
 		Gantry:   "it is answered at once, with one message, as those are that have waited",
 		Why:      "a client must not wait for its timeout",
 	},
+	{
+		Number:   41,
+		Title:    "a batch that asks for a time of delivery in its own properties",
+		Official: "SUCCESS; none of its messages is delivered, and the timer stops at them for good, as in 26",
+		Gantry:   "MESSAGE_ILLEGAL, as for a batch with a delay level; one whose time is past is stored at once on both systems",
+		Why:      "an answer of success is a promise, and no client may stop all delayed deliveries of a broker",
+	},
+	{
+		Number:   42,
+		Title:    "a send with a flag that says that an address is one of IPv6, which it is not",
+		Official: "SUCCESS; the record cannot be read, and the next recovery ends the commit log there",
+		Gantry:   "stores the message; what the record says of addresses is what they are",
+		Why:      "anybody who may send can make a broker drop what it has stored otherwise",
+	},
+	{
+		Number:   43,
+		Title:    "a lock on a queue for a client without an id",
+		Official: "SYSTEM_ERROR, and nobody can lock the queue for the group from then on until the broker starts again",
+		Gantry:   "SYSTEM_ERROR, and nothing changes",
+		Why:      "a request that is refused must not stop consumers",
+	}, {
+		Number:   44,
+		Title:    "a pull from a light queue that has had no message",
+		Official: "makes the queue: it is counted among the light queues that the broker may have, and among the lite topics of its parent",
+		Gantry:   "the queue is made by its first message",
+		Why:      "a question must not take the place that messages need",
+	},
 }

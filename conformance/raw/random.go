@@ -220,7 +220,13 @@ func (p *player) randomStep(c command, patience time.Duration) ([]string, error)
 		p.finish(protocol.RequestCode(f.Code))
 	}
 	if answer != nil && (setAside(f) || isShared(f)) {
-		delete(answer.Ext, "queueOffset") // where the broker keeps it for now, among what time has put there
+		for _, field := range []string{"queueOffset", "offset", "restNum"} { // where the broker keeps it for now, among what time has put there
+			delete(answer.Ext, field)
+		}
+	}
+	if answer != nil && strings.HasPrefix(f.Ext["e"]+f.Ext["queueId"], "-") { // the broker chose the queue at random
+		delete(answer.Ext, "queueId")
+		delete(answer.Ext, "queueOffset")
 	}
 	if answer != nil && protocol.RequestCode(f.Code) == protocol.ChangeMessageInvisibletime {
 		answer.Ext["invisibleTime"] = inSeconds(answer.Ext["invisibleTime"])

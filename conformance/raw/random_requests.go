@@ -156,7 +156,7 @@ func isPeek(c *command) bool { code, _ := c.code(); return code == protocol.Peek
 // Values that take the place of a field's. Numbers of queues are small, because some requests of
 // administrators make the official broker walk through all of them; a pull is never asked to
 // wait, which would say how long the machine took (and is difference 32). No message is sent with
-// flags of addresses of IPv6, which damage records and queues of the official broker.
+// flags of addresses of IPv6, which damage the official broker's log (intended difference 42).
 var (
 	sysFlags     = []string{"0", "1", "4", "5", "8", "12", "16", "20", "21", "24", "256", "abc", "", "-8"}
 	sentFlags    = []string{"0", "1", "4", "5", "8", "12", "2", "64", "128", "9", "256", "abc", "", "7"}
