@@ -53,17 +53,7 @@ func batchWithATime(t *conformance.T) {
 	if r.Code != int32(want) {
 		t.Fatalf("the batch was answered %s, want %s", r, want)
 	}
-	m.send(1, time.Second, time.Second)
-	if !t.Official() {
-		m.await(30 * time.Second)
-		return
-	}
-	t.Pause(8 * time.Second)
-	got, err := m.received(t.Context())
-	t.Check(err, "read the queue")
-	if len(got) != 0 {
-		t.Errorf("the official timer goes on: %s", strings.Join(bodiesOf(got), ", "))
-	}
+	m.goesOn()
 }
 
 // claimedHost: a client sends with the flag that its address is one of IPv6, which it is not.
