@@ -70,6 +70,9 @@ func (c *comparison) write(out io.Writer, took time.Duration) error {
 		{"anonymous memory under load, peak", func(l life) float64 { return float64(l.underLoad) }, mega},
 	} {
 		theirs, ours := c.lifeOf(0, l.of), c.lifeOf(1, l.of)
+		if theirs == 0 && ours == 0 { // not measured by a quick run
+			continue
+		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", l.name, l.text(ours), l.text(theirs), ratio(ours, theirs))
 	}
 	fmt.Fprintf(b, "\n| the machine at best | |\n|---|---:|\n")
