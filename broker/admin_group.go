@@ -17,13 +17,7 @@ func (b *Broker) updateGroup(r *remoting.Request) error {
 		if err := compat.UnmarshalFastjson(r.Body, &group); err != nil {
 			return err
 		}
-		if err := checkGroupNames(&group); err != nil {
-			return err
-		}
-		if err := checkGroupAttributes(r.Body); err != nil {
-			return err
-		}
-		if err := b.updateGroups(&group); err != nil {
+		if err := b.updateGroups(r.Body, &group); err != nil {
 			return err
 		}
 	}
@@ -40,29 +34,23 @@ func (b *Broker) updateGroupList(r *remoting.Request) error {
 	if body.GroupConfigList == nil {
 		return errors.New("the body lacks the list of groups")
 	}
-	if err := checkGroupNames(body.GroupConfigList...); err != nil {
-		return err
-	}
-	if err := checkGroupAttributes(r.Body); err != nil {
-		return err
-	}
-	if err := b.updateGroups(body.GroupConfigList...); err != nil {
+	if err := b.updateGroups(r.Body, body.GroupConfigList...); err != nil {
 		return err
 	}
 	r.Reply(protocol.ResponseSuccess, "", nil, nil)
 	return nil
 }
 
-func checkGroupNames(groups ...*protocol.SubscriptionGroupConfig) error {
+// updateGroups makes or changes the groups that were read from a body.
+func (b *Broker) updateGroups(body []byte, groups ...*protocol.SubscriptionGroupConfig) error {
 	for _, group := range groups {
 		if remark, ok := compat.CheckGroup(group.GroupName); !ok {
 			return refuse(protocol.ResponseInvalidParameter, "%s", remark)
 		}
 	}
-	return nil
-}
-
-func (b *Broker) updateGroups(groups ...*protocol.SubscriptionGroupConfig) error {
+	if err := checkGroupAttributes(body); err != nil {
+		return err
+	}
 	if err := b.groups.UpdateAll(groups); err != nil {
 		return refuse(protocol.ResponseSystemError, "%s", err)
 	}
