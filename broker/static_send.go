@@ -37,13 +37,15 @@ func notLeader(topic string, queue int32, m *protocol.TopicQueueMappingDetail) e
 // namesNoQueue finds the mapping of a static topic for a request that does not say, as a number, which queue of it is meant;
 // nil for all other requests. Upstream leads no such queue.
 func (b *Broker) namesNoQueue(r *remoting.Request) *protocol.TopicQueueMappingDetail {
-	var h protocol.GetMaxOffsetRequestHeader // what it has is what such requests have in common
-	codec.DecodeHeaderLoosely(&h, r.Ext)
-	m := b.statics.Get(h.Topic)
-	if m == nil || !h.LogicalQueue.Or(true) || needInts(r, "queueId") == nil {
+	if needInts(r, "queueId") == nil { // nearly all; their headers are not read twice
 		return nil
 	}
-	return m
+	var h protocol.GetMaxOffsetRequestHeader // what it has is what such requests have in common
+	codec.DecodeHeaderLoosely(&h, r.Ext)
+	if !h.LogicalQueue.Or(true) {
+		return nil
+	}
+	return b.statics.Get(h.Topic)
 }
 
 // admitQueue refuses a request that names no queue of a static topic.
