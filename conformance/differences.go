@@ -305,4 +305,11 @@ var Differences = []Difference{
 		Gantry:   "the queue is made by its first message",
 		Why:      "a question must not take the place that messages need",
 	},
+	{
+		Number:   45,
+		Title:    "a client that hangs up while its heartbeat is on its way",
+		Official: "the heartbeat counts after all, and the client is a member of its groups, with queues that nobody reads, until its heartbeats have been missed for two minutes",
+		Gantry:   "the client has left",
+		Why:      "its queues belong to those who are there",
+	},
 }

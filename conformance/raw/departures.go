@@ -51,6 +51,11 @@ func departureCases() []conformance.Case {
 			Topology: conformance.SingleBroker, Difference: 38, Run: othersMessages,
 			Codes: []protocol.RequestCode{protocol.PullMessage},
 		},
+		{
+			Name: "raw/differences/45-last-heartbeats", Client: conformance.Raw, Feature: "heartbeats and clients",
+			Topology: conformance.SingleBroker, Difference: 45, Run: lastHeartbeats,
+			Codes: []protocol.RequestCode{protocol.HeartBeat, protocol.GetConsumerListByGroup},
+		},
 	}
 }
 
@@ -290,4 +295,50 @@ func settingsOfTLS(t *conformance.T) {
 			t.Errorf("%s shows tls.server.mode: %t", code, shown)
 		}
 	}
+}
+
+// lastHeartbeats: clients send a heartbeat and hang up. The official broker works on the heartbeat
+// and on the lost connection at once, and whichever it ends last with counts; of some dozens the
+// heartbeats are nearly all, and one will do.
+func lastHeartbeats(t *conformance.T) {
+	broker := t.Servers().Broker().Address()
+	groups := make([]string, 30)
+	for i := range groups {
+		groups[i] = t.Group()
+		conn, err := wire.Dial(t.Context(), broker)
+		t.Check(err, "connect")
+		err = conn.OneWay(&wire.Frame{
+			Code: int32(protocol.HeartBeat),
+			Body: fmt.Appendf(nil, `{"clientID":%q,"consumerDataSet":[{"groupName":%q,"consumeType":"CONSUME_PASSIVELY","messageModel":"CLUSTERING",`+
+				`"consumeFromWhere":"CONSUME_FROM_FIRST_OFFSET","subscriptionDataSet":[],"unitMode":false}],"producerDataSet":[]}`, groups[i], groups[i]),
+		})
+		conn.Close()
+		t.Check(err, "send a heartbeat")
+	}
+	listed := func(ctx context.Context) (n int, err error) {
+		for _, group := range groups {
+			r, err := wire.Call(ctx, broker, &wire.Frame{Code: int32(protocol.GetConsumerListByGroup), Ext: map[string]string{"consumerGroup": group}})
+			if err != nil {
+				return 0, err
+			}
+			if r.Code == int32(protocol.ResponseSuccess) {
+				n++
+			}
+		}
+		return n, nil
+	}
+	if t.Official() {
+		t.Pause(3 * time.Second) // it does not take long to see a lost connection
+		if n, err := listed(t.Context()); err != nil || n == 0 {
+			t.Errorf("%d clients that have gone are listed, %v", n, err)
+		}
+		return
+	}
+	t.Eventually(30*time.Second, "the departure of all", func(ctx context.Context) error {
+		n, err := listed(ctx)
+		if err == nil && n > 0 {
+			err = fmt.Errorf("%d are listed", n)
+		}
+		return err
+	})
 }
