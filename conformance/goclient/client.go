@@ -182,7 +182,7 @@ func intoInbox(in *inbox) handler {
 var everything = consumer.MessageSelector{Type: consumer.TAG, Expression: "*"}
 
 // startConsumer starts a push consumer from the first message on, and returns its stop, which
-// is also called when the case ends.
+// waits until it can be stopped cleanly. When the case ends it is stopped in any case.
 func startConsumer(t *conformance.T, group, topic string, selector consumer.MessageSelector, h handler, options ...consumer.Option) (stop func()) {
 	all := append([]consumer.Option{
 		consumer.WithNsResolver(resolver(t)), consumer.WithGroupName(group), consumer.WithInstance(t.Group()),
@@ -192,10 +192,19 @@ func startConsumer(t *conformance.T, group, topic string, selector consumer.Mess
 	t.Check(err, "make a consumer")
 	t.Check(c.Subscribe(topic, selector, h), "subscribe")
 	t.Check(c.Start(), "start a consumer")
-	stop = sync.OnceFunc(func() { _ = c.Shutdown() })
-	t.Cleanup(stop)
-	return stop
+	started := time.Now()
+	end := sync.OnceFunc(func() { _ = c.Shutdown() })
+	t.Cleanup(end)
+	return func() {
+		t.Pause(heartbeatsSent - time.Since(started))
+		end()
+	}
 }
+
+// heartbeatsSent is the age of a consumer at which those of its heartbeats are over that the library sends when it
+// starts, the last of them a second later. It does not wait for them when it stops, and who stops during one may stay a
+// member of its group on the official broker (difference 45).
+const heartbeatsSent = 3 * time.Second
 
 // send sends one message and expects SEND_OK.
 func send(t *conformance.T, p rocketmq.Producer, m *primitive.Message) *primitive.SendResult {
