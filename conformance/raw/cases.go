@@ -45,7 +45,7 @@ func Cases(rewrite string) ([]conformance.Case, error) {
 	}
 	wrong, err := wrongCases(rewrite)
 	all = append(append(all, wrong...), departureCases()...)
-	all = slices.Concat(all, fileCases(), connectionCases(), transactionCases(), timerCases(), damageCases(), lightQueueCases(), bitMapCases(), queryCases(), delayCases(), popMergeCases(), groupSettingCases(), []conformance.Case{handOverTablesCase(), handOverHostsCase(), priorityCase()})
+	all = slices.Concat(all, fileCases(), connectionCases(), transactionCases(), timerCases(), damageCases(), lightQueueCases(), bitMapCases(), queryCases(), delayCases(), popMergeCases(), groupSettingCases(), []conformance.Case{handOverTablesCase(), handOverHostsCase(), priorityCase(), fullDiskCase()})
 	return all, err
 }
 
