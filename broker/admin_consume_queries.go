@@ -68,23 +68,28 @@ func timeText(ms int64) string {
 
 // cloneOffsets serves CLONE_GROUP_OFFSET (314): a group goes to where another is,
 // in one topic or, when none is named, in all of them. (Upstream copies nothing
-// when none is named.) offline says that subscriptions do not matter.
+// when none is named.) offline says that subscriptions do not matter: then, as
+// where there is no topic, nobody misses the name of the group to copy from.
 func (b *Broker) cloneOffsets(r *remoting.Request) error {
 	var h protocol.CloneGroupOffsetRequestHeader
 	codec.DecodeHeaderLoosely(&h, r.Ext)
-	if h.SrcGroup == "" {
-		return missing("srcGroup")
-	}
-	if h.DestGroup == "" { // upstream clones to a group that nobody can be in
-		r.Reply(protocol.ResponseSuccess, "", nil, nil)
-		return nil
-	}
+	named := h.Missing() != "srcGroup"
 	topics := []string{h.Topic}
 	if strings.TrimSpace(h.Topic) == "" {
+		if !named {
+			return missing("srcGroup")
+		}
 		topics = b.offsets.Topics(h.SrcGroup)
 	}
 	for _, topic := range topics {
-		if b.topics.Contains(topic) && (h.Offline || b.mayHaveConsumed(h.SrcGroup, topic)) {
+		if !b.topics.Contains(topic) {
+			continue
+		}
+		if !named && !h.Offline {
+			return missing("srcGroup")
+		}
+		// Upstream also clones to a group without a name, which nobody can be in.
+		if h.DestGroup != "" && (h.Offline || b.mayHaveConsumed(h.SrcGroup, topic)) {
 			b.offsets.Clone(h.SrcGroup, h.DestGroup, topic)
 		}
 	}

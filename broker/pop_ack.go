@@ -113,10 +113,11 @@ func (b *Broker) batchAck(r *remoting.Request) error {
 
 // ackBits acknowledges what one entry of a batch names and its queue has.
 func (b *Broker) ackBits(r *remoting.Request, a *protocol.BatchAck, broker string) error {
-	if a.Topic == "" || a.Retry == "" {
+	origin := pop.Origin(a.Retry)
+	if a.Topic == "" || !origin.Known() {
 		return errors.New("an entry of a batch of acknowledgements names no topic, or not of which kind it is")
 	}
-	topic := pop.Origin(a.Retry).Topic(a.Topic, a.ConsumerGroup)
+	topic := origin.Topic(a.Topic, a.ConsumerGroup)
 	if !b.topics.Contains(topic) {
 		return nil
 	}

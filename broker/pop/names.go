@@ -48,6 +48,9 @@ const (
 	FromRetryV2 Origin = "2"
 )
 
+// Known reports whether o is one of the kinds.
+func (o Origin) Known() bool { return o == FromTopic || o == FromRetry || o == FromRetryV2 }
+
 // OriginOf tells the kind of a topic by its name.
 func OriginOf(topic string) Origin {
 	rest, ok := strings.CutPrefix(topic, protocol.PrefixRetry)

@@ -58,6 +58,9 @@ func TestNames(t *testing.T) {
 	if OriginOf("T") != FromTopic || NormalTopic("T", "G") != "T" || NormalTopic("%RETRY%other", "G") != "%RETRY%other" || Origin("9").Topic("T", "G") != "T" {
 		t.Error("a topic that is none of retries is not itself")
 	}
+	if !FromTopic.Known() || !FromRetry.Known() || !FromRetryV2.Known() || Origin("").Known() || Origin("9").Known() {
+		t.Error("a kind is taken for another")
+	}
 }
 
 // TestRecords holds the texts that the official broker writes and reads.
