@@ -312,4 +312,11 @@ var Differences = []Difference{
 		Gantry:   "the client has left",
 		Why:      "its queues belong to those who are there",
 	},
+	{
+		Number:   46,
+		Title:    "a message by an id whose offset is none of a message",
+		Official: "SUCCESS with as many bytes from there on as the bytes there say, be they none; or SYSTEM_ERROR",
+		Gantry:   "SYSTEM_ERROR, as where the log has ended",
+		Why:      "what is not a message is not found",
+	},
 }

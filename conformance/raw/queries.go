@@ -18,9 +18,12 @@ import (
 // logFile is the size of a file of the log in the case about queries.
 const logFile = 64 << 10
 
-// queryCases are about the index of keys at its limits.
+// queryCases are about what is asked for where there is nothing, and the index of keys at its limits.
 func queryCases() []conformance.Case {
 	return []conformance.Case{{
+		Name: "raw/differences/46-no-record-there", Client: conformance.Raw, Feature: "queries", Topology: conformance.SingleBroker,
+		Difference: 46, Run: noRecordThere, Codes: []protocol.RequestCode{protocol.ViewMessageByID},
+	}, {
 		Name: "raw/queries-at-their-limits", Client: conformance.Raw, Feature: "queries", Needs: conformance.Control, Slow: true,
 		Topology: conformance.SingleBroker, Run: queriesAtTheirLimits,
 		// Index files of 99 entries, whose few slots are shared by many keys; log files of a few messages;
@@ -167,4 +170,36 @@ func queried(ctx context.Context, broker, topic string, q asked) ([]wire.Record,
 		return nil, fmt.Errorf("answered %s", r)
 	}
 	return wire.Records(r.Body)
+}
+
+// noRecordThere asks for the message at an offset where none begins. What stands there, a dozen bytes into the record
+// of a message in queue 0, the official broker takes for the size of a record: of one of no bytes.
+func noRecordThere(t *conformance.T) {
+	const queueID = 12
+	topic, broker := t.Topic(), t.Servers().Broker().Address()
+	r, err := wire.Call(t.Context(), broker, sendFrame(topic, 1))
+	t.Check(err, "send")
+	id := r.Ext["msgId"]
+	if r.Code != int32(protocol.ResponseSuccess) || len(id) != 32 {
+		t.Fatalf("the send was answered %s", r)
+	}
+	at, err := strconv.ParseInt(id[16:], 16, 64)
+	t.Check(err, "read the offset in %s", id)
+	view := func(offset int64) *wire.Frame {
+		r, err := wire.Call(t.Context(), broker, &wire.Frame{
+			Code: int32(protocol.ViewMessageByID), Ext: map[string]string{"topic": topic, "offset": strconv.FormatInt(offset, 10)},
+		})
+		t.Check(err, "ask for the message at %d", offset)
+		return r
+	}
+	if r := view(at); r.Code != int32(protocol.ResponseSuccess) || len(r.Body) == 0 {
+		t.Errorf("the question for the message was answered %s", r)
+	}
+	r, want := view(at+queueID), protocol.ResponseSystemError
+	if t.Official() {
+		want = protocol.ResponseSuccess
+	}
+	if r.Code != int32(want) || len(r.Body) != 0 {
+		t.Errorf("the question for what is no message was answered %s, want %s", r, want)
+	}
 }
