@@ -48,6 +48,24 @@ func TestSubscriptionOfPulls(t *testing.T) {
 	}
 }
 
+// A pull that is to commit an offset and has none leaves the group where it was.
+func TestPullWithoutTheOffsetToCommit(t *testing.T) {
+	b, _ := runBroker(t, testConfig(t.TempDir()))
+	w := dialBroker(t, b)
+	w.call(sendCommand("T", 0, []byte("x")))
+	pull := fields("consumerGroup", "G", "topic", "T", "queueId", "0", "queueOffset", "0", "maxMsgNums", "1", "sysFlag", "5",
+		"suspendTimeoutMillis", "0", "subVersion", "0", "expressionType", "TAG", "subscription", "*")
+	for _, c := range []struct {
+		commit []codec.Field
+		want   int64
+	}{{fields("commitOffset", "7"), 7}, {nil, 7}, {fields("commitOffset", "0"), 0}} {
+		ask(w, protocol.PullMessage, "", append(pull, c.commit...)...)
+		if got, _ := b.offsets.Query("G", "T", 0); got != c.want {
+			t.Errorf("after a pull with %v the group is at %d, want %d", c.commit, got, c.want)
+		}
+	}
+}
+
 // A topic is not made without numbers of queues, neither by an administrator nor by a first send.
 func TestTopicsWithoutQueues(t *testing.T) {
 	b, _ := runBroker(t, testConfig(t.TempDir()))

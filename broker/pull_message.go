@@ -162,6 +162,9 @@ func (b *Broker) commitPulled(op *pullOp, arriving bool) {
 	if !arriving || h.SysFlag&protocol.PullFlagCommitOffset == 0 {
 		return
 	}
+	if h.CommitOffset == 0 && h.Missing() == "commitOffset" { // upstream commits nothing then, and never answers
+		return
+	}
 	if op.place.Static() {
 		b.commitLogical(op)
 		return
