@@ -27,6 +27,25 @@ func (t *T) AwaitEnd(topic string, queueID int, n int64) {
 	})
 }
 
+// AwaitDispatched waits until the broker has put all it stored into its queues, light ones and the index among them:
+// the official one fills them after the queue that the message was sent to.
+func (t *T) AwaitDispatched() {
+	t.Eventually(backgroundTime, "the dispatch of what is stored", func(ctx context.Context) error {
+		r, err := wire.Call(ctx, t.cluster.Broker().Address(), &wire.Frame{Code: int32(protocol.GetBrokerRuntimeInfo)})
+		if err != nil {
+			return err
+		}
+		var info struct{ Table map[string]string }
+		if err := json.Unmarshal(r.Body, &info); err != nil {
+			return err
+		}
+		if behind := info.Table["dispatchBehindBytes"]; behind != "0" {
+			return fmt.Errorf("%s bytes are to be dispatched", behind)
+		}
+		return nil
+	})
+}
+
 // AwaitConsumed waits until the broker has committed offsets of a group that add up to n, over
 // the first queues of a topic. Clients send offsets one-way when they stop, and the official
 // broker takes them in a thread of their own.

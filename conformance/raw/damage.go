@@ -3,7 +3,6 @@ package raw
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,17 +91,7 @@ func (c *claimer) send(body, flags string) {
 	if r.Code != int32(protocol.ResponseSuccess) {
 		c.Fatalf("%q was answered %s", body, r)
 	}
-	c.Eventually(30*time.Second, "the dispatch of "+body, func(ctx context.Context) error {
-		r, err := wire.Call(ctx, address, &wire.Frame{Code: int32(protocol.GetBrokerRuntimeInfo)})
-		if err != nil {
-			return err
-		}
-		var info struct{ Table map[string]string }
-		if err := json.Unmarshal(r.Body, &info); err != nil || info.Table["dispatchBehindBytes"] != "0" {
-			return fmt.Errorf("%s bytes are to be dispatched, %w", info.Table["dispatchBehindBytes"], err)
-		}
-		return nil
-	})
+	c.AwaitDispatched()
 }
 
 // await waits until the queue has these messages and no others.

@@ -278,7 +278,8 @@ func (p *player) sendOnce(c command, deadline time.Time) ([]string, error) {
 
 // settle waits, after a send, until the queue shows its messages: the official broker feeds its
 // queues in the background, and conversations are not about how long that takes. Messages that
-// go to another queue are left alone, and so are queues whose end the broker does not tell.
+// go to another queue are left alone, and so are queues whose end the broker does not tell. Of
+// light queues the answer says nothing: all that is stored has to be dispatched then.
 func (p *player) settle(conn *wire.Conn, sent, answer *wire.Frame) error {
 	topic := sent.Ext["b"] + sent.Ext["topic"]
 	first, err := strconv.Atoi(answer.Ext["queueOffset"])
@@ -300,6 +301,9 @@ func (p *player) settle(conn *wire.Conn, sent, answer *wire.Frame) error {
 			return nil
 		}
 		if n, _ := strconv.Atoi(r.Ext["offset"]); n > last {
+			if inLightQueues(sent) {
+				p.t.AwaitDispatched()
+			}
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -307,6 +311,12 @@ func (p *player) settle(conn *wire.Conn, sent, answer *wire.Frame) error {
 		}
 		p.t.Pause(5 * time.Millisecond)
 	}
+}
+
+// inLightQueues reports whether a message asks for a place in light queues, as those of lite topics are.
+func inLightQueues(sent *wire.Frame) bool {
+	properties := sent.Ext["i"] + sent.Ext["properties"]
+	return strings.Contains(properties, "INNER_MULTI_DISPATCH\x01") || strings.Contains(properties, "__LITE_TOPIC\x01")
 }
 
 // setAside reports whether the broker keeps a message elsewhere than in the queue that it was sent
