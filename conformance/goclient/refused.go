@@ -23,7 +23,7 @@ func wantRefused(t *conformance.T, what string, err error, code protocol.Respons
 
 // enable enables or disables a group.
 func enable(t *conformance.T, group string, enabled bool) {
-	tellBroker(t, &wire.Frame{
+	t.Call(&wire.Frame{
 		Code: int32(protocol.UpdateAndCreateSubscriptiongroup), Body: fmt.Appendf(nil, `{"groupName":%q,"consumeEnable":%t}`, group, enabled),
 	})
 }

@@ -91,16 +91,5 @@ func relayedReset(t *conformance.T) {
 
 // askBroker asks the broker, which must succeed.
 func askBroker(t *conformance.T, code protocol.RequestCode, ext map[string]string) *wire.Frame {
-	return tellBroker(t, &wire.Frame{Code: int32(code), Ext: ext})
-}
-
-// tellBroker sends the broker a request, which may have a body, and wants SUCCESS.
-func tellBroker(t *conformance.T, f *wire.Frame) *wire.Frame {
-	code := protocol.RequestCode(f.Code)
-	answer, err := wire.Call(t.Context(), t.Servers().Broker().Address(), f)
-	t.Check(err, "ask %s", code)
-	if answer.Code != int32(protocol.ResponseSuccess) {
-		t.Fatalf("%s was answered %s", code, answer)
-	}
-	return answer
+	return t.Call(&wire.Frame{Code: int32(code), Ext: ext})
 }

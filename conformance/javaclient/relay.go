@@ -21,12 +21,7 @@ func (k *kit) ask(code protocol.RequestCode, ext map[string]string) *wire.Frame 
 
 // askWith asks with a body.
 func (k *kit) askWith(code protocol.RequestCode, ext map[string]string, body string) *wire.Frame {
-	r, err := wire.Call(k.ctx, k.Servers().Broker().Address(), &wire.Frame{Code: int32(code), Ext: ext, Body: []byte(body)})
-	k.Check(err, "ask %s", code)
-	if r.Code != int32(protocol.ResponseSuccess) {
-		k.Fatalf("%s was answered %s", code, r)
-	}
-	return r
+	return k.Call(&wire.Frame{Code: int32(code), Ext: ext, Body: []byte(body)})
 }
 
 // clientID is what the broker knows the only consumer of a group by.

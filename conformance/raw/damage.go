@@ -85,12 +85,7 @@ type claimer struct {
 func (c *claimer) send(body, flags string) {
 	f := sendFrame(c.topic, 0)
 	f.Body, f.Ext["f"] = []byte(body), flags
-	address := c.Servers().Broker().Address()
-	r, err := wire.Call(c.Context(), address, f)
-	c.Check(err, "send %q", body)
-	if r.Code != int32(protocol.ResponseSuccess) {
-		c.Fatalf("%q was answered %s", body, r)
-	}
+	c.Call(f)
 	c.AwaitDispatched()
 }
 

@@ -62,23 +62,15 @@ func departureCases() []conformance.Case {
 // deletedGroup: the official broker looks the group up once more after it has deleted it, and
 // by that creates it again.
 func deletedGroup(t *conformance.T) {
-	broker, group := t.Servers().Broker().Address(), t.Group()
-	call := func(f *wire.Frame) *wire.Frame {
-		r, err := wire.Call(t.Context(), broker, f)
-		t.Check(err, "call")
-		if r.Code != int32(protocol.ResponseSuccess) {
-			t.Fatalf("request %d was answered %s", f.Code, r)
-		}
-		return r
-	}
+	group := t.Group()
 	listed := func() bool {
-		return strings.Contains(string(call(&wire.Frame{Code: int32(protocol.GetAllSubscriptiongroupConfig)}).Body), `"`+group+`"`)
+		return strings.Contains(string(t.Call(&wire.Frame{Code: int32(protocol.GetAllSubscriptiongroupConfig)}).Body), `"`+group+`"`)
 	}
-	call(&wire.Frame{Code: int32(protocol.UpdateAndCreateSubscriptiongroup), Body: fmt.Appendf(nil, `{"groupName":%q,"retryMaxTimes":3}`, group)})
+	t.Call(&wire.Frame{Code: int32(protocol.UpdateAndCreateSubscriptiongroup), Body: fmt.Appendf(nil, `{"groupName":%q,"retryMaxTimes":3}`, group)})
 	if !listed() {
 		t.Fatalf("a created group is not listed")
 	}
-	call(&wire.Frame{Code: int32(protocol.DeleteSubscriptiongroup), Ext: map[string]string{"groupName": group, "cleanOffset": "false"}})
+	t.Call(&wire.Frame{Code: int32(protocol.DeleteSubscriptiongroup), Ext: map[string]string{"groupName": group, "cleanOffset": "false"}})
 	if listed() != t.Official() {
 		t.Errorf("after its deletion the group is listed: %t", listed())
 	}

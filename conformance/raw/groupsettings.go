@@ -25,13 +25,13 @@ func groupSettingCases() []conformance.Case {
 func retryQueues(t *conformance.T) {
 	const queues, messages = 3, 60
 	h := &tables{T: t, group: t.Group(), popped: t.Topic()}
-	h.call(&wire.Frame{Code: int32(protocol.UpdateAndCreateSubscriptiongroup), Body: fmt.Appendf(nil, `{"groupName":"%s","retryQueueNums":%d}`, h.group, queues)})
+	h.Call(&wire.Frame{Code: int32(protocol.UpdateAndCreateSubscriptiongroup), Body: fmt.Appendf(nil, `{"groupName":"%s","retryQueueNums":%d}`, h.group, queues)})
 	sent := sendFrame(h.popped, 1)
-	id := h.call(sent).Ext["msgId"]
+	id := h.Call(sent).Ext["msgId"]
 	offset, err := wire.PhysicalOffset(id)
 	t.Check(err, "read the place of %s in the log", id)
 	for range messages {
-		h.call(&wire.Frame{Code: int32(protocol.ConsumerSendMsgBack), Ext: map[string]string{
+		h.Call(&wire.Frame{Code: int32(protocol.ConsumerSendMsgBack), Ext: map[string]string{
 			"group": h.group, "offset": strconv.FormatInt(offset, 10), "delayLevel": "1", "originTopic": h.popped, "maxReconsumeTimes": "16",
 		}})
 	}
@@ -39,7 +39,7 @@ func retryQueues(t *conformance.T) {
 	t.Eventually(30*time.Second, "what was sent back in the retry topic", func(context.Context) error {
 		sum := 0
 		for q := range in {
-			r := h.call(&wire.Frame{Code: int32(protocol.GetMaxOffset), Ext: map[string]string{"topic": protocol.RetryTopic(h.group), "queueId": strconv.Itoa(q)}})
+			r := h.Call(&wire.Frame{Code: int32(protocol.GetMaxOffset), Ext: map[string]string{"topic": protocol.RetryTopic(h.group), "queueId": strconv.Itoa(q)}})
 			in[q], _ = strconv.Atoi(r.Ext["offset"])
 			sum += in[q]
 		}
@@ -51,7 +51,7 @@ func retryQueues(t *conformance.T) {
 	if in[0] == 0 || in[1] == 0 || in[2] == 0 || in[queues] > 0 || in[0]+in[1]+in[2] != messages {
 		t.Errorf("the retry topic's queues have %v messages", in)
 	}
-	r := h.call(&wire.Frame{Code: int32(protocol.GetTopicConfig), Ext: map[string]string{"topic": protocol.RetryTopic(h.group)}})
+	r := h.Call(&wire.Frame{Code: int32(protocol.GetTopicConfig), Ext: map[string]string{"topic": protocol.RetryTopic(h.group)}})
 	var config protocol.TopicConfig
 	t.Check(config.UnmarshalJSON(r.Body), "read the configuration of the retry topic")
 	if config.ReadQueueNums != queues || config.WriteQueueNums != queues {

@@ -62,31 +62,17 @@ type tables struct {
 	handle                                                  string // of the ordered message that was popped last
 }
 
-// call sends one request, and wants one of some answers.
-func (h *tables) call(f *wire.Frame, codes ...protocol.ResponseCode) *wire.Frame {
-	r, err := wire.Call(h.Context(), h.Servers().Broker().Address(), f)
-	h.Check(err, "call %s", protocol.RequestCode(f.Code))
-	for _, code := range append(codes, protocol.ResponseSuccess) {
-		if r.Code == int32(code) {
-			return r
-		}
-	}
-	h.Fatalf("%s was answered %s", protocol.RequestCode(f.Code), r)
-	return nil
-}
-
 func (h *tables) send(topic, body, properties string, flag int32) {
 	f := sendFrame(topic, 0)
 	f.Body, f.Ext["f"], f.Ext["i"] = []byte(body), strconv.Itoa(int(flag)), properties
-	h.call(f)
+	h.Call(f)
 }
 
 // pop pops one message and returns its body, empty when there is none, and its handle.
 func (h *tables) pop(topic string, invisible time.Duration, order bool) (body, handle string) {
-	r := h.call(&wire.Frame{Code: int32(protocol.PopMessage), Ext: map[string]string{
-		"consumerGroup": h.group, "topic": topic, "queueId": "0", "maxMsgNums": "1", "invisibleTime": strconv.FormatInt(invisible.Milliseconds(), 10),
-		"pollTime": "0", "bornTime": strconv.FormatInt(time.Now().Add(bornAhead).UnixMilli(), 10), "initMode": "0", "order": strconv.FormatBool(order), "expType": "TAG", "exp": "*",
-	}}, protocol.ResponsePullNotFound, protocol.ResponsePollingTimeout, protocol.ResponsePollingFull)
+	f := popFrame(h.group, topic, 0, invisible)
+	f.Ext["order"] = strconv.FormatBool(order)
+	r := h.Call(f, protocol.ResponsePullNotFound, protocol.ResponsePollingTimeout, protocol.ResponsePollingFull)
 	if r.Code != int32(protocol.ResponseSuccess) {
 		return "", ""
 	}
@@ -94,6 +80,14 @@ func (h *tables) pop(topic string, invisible time.Duration, order bool) (body, h
 	h.Check(err, "read what was popped")
 	m := &records[0]
 	return string(m.Body), fmt.Sprintf("%d %s %s %s 0 %s 0 %d", m.QueueOffset, r.Ext["popTime"], r.Ext["invisibleTime"], r.Ext["reviveQid"], h.Servers().Broker().Name(), m.QueueOffset)
+}
+
+// popFrame is a pop of one message of a topic, from one of its queues or, with -1, from any.
+func popFrame(group, topic string, queue int, invisible time.Duration) *wire.Frame {
+	return &wire.Frame{Code: int32(protocol.PopMessage), Ext: map[string]string{
+		"consumerGroup": group, "topic": topic, "queueId": strconv.Itoa(queue), "maxMsgNums": "1", "invisibleTime": strconv.FormatInt(invisible.Milliseconds(), 10),
+		"pollTime": "0", "bornTime": strconv.FormatInt(time.Now().Add(bornAhead).UnixMilli(), 10), "initMode": "0", "order": "false", "expType": "TAG", "exp": "*",
+	}}
 }
 
 // popOrdered waits for the next message of the ordered topic and holds it.
@@ -116,7 +110,7 @@ func (h *tables) leave(life int) {
 	h.popOrdered(name("first"))
 	if life == 0 { // the other one keeps it
 		h.send(h.filtered, "a", "", 0)
-		h.call(&wire.Frame{Code: int32(protocol.HeartBeat), Body: fmt.Appendf(nil, `{"clientID":"%s","consumerDataSet":[{"consumeFromWhere":"CONSUME_FROM_LAST_OFFSET","consumeType":"CONSUME_PASSIVELY","groupName":"%s","messageModel":"CLUSTERING","subscriptionDataSet":[{"classFilterMode":false,"codeSet":[],"expressionType":"SQL92","subString":"a = 1","subVersion":5,"tagsSet":[],"topic":"%s"}],"unitMode":false}],"producerDataSet":[]}`, h.group, h.group, h.filtered)})
+		h.Call(&wire.Frame{Code: int32(protocol.HeartBeat), Body: fmt.Appendf(nil, `{"clientID":"%s","consumerDataSet":[{"consumeFromWhere":"CONSUME_FROM_LAST_OFFSET","consumeType":"CONSUME_PASSIVELY","groupName":"%s","messageModel":"CLUSTERING","subscriptionDataSet":[{"classFilterMode":false,"codeSet":[],"expressionType":"SQL92","subString":"a = 1","subVersion":5,"tagsSet":[],"topic":"%s"}],"unitMode":false}],"producerDataSet":[]}`, h.group, h.group, h.filtered)})
 	}
 	h.send(h.delayed, name("delayed"), "DELAY\x011\x02", 0)
 	h.awaitEnd(h.delayed, int64(life+1)) // nothing is delivered twice
@@ -153,15 +147,15 @@ func (h *tables) find(life int) {
 		h.Errorf("%s was popped although the message before is held", body)
 	}
 	offset := h.handle[strings.LastIndexByte(h.handle, ' ')+1:]
-	h.call(&wire.Frame{Code: int32(protocol.AckMessage), Ext: map[string]string{
+	h.Call(&wire.Frame{Code: int32(protocol.AckMessage), Ext: map[string]string{
 		"consumerGroup": h.group, "topic": h.ordered, "queueId": "0", "extraInfo": h.handle, "offset": offset,
 	}})
 	h.popOrdered(name("second"))
 	offset = h.handle[strings.LastIndexByte(h.handle, ' ')+1:]
-	h.call(&wire.Frame{Code: int32(protocol.AckMessage), Ext: map[string]string{
+	h.Call(&wire.Frame{Code: int32(protocol.AckMessage), Ext: map[string]string{
 		"consumerGroup": h.group, "topic": h.ordered, "queueId": "0", "extraInfo": h.handle, "offset": offset,
 	}})
-	r := h.call(&wire.Frame{Code: int32(protocol.PullMessage), Ext: map[string]string{
+	r := h.Call(&wire.Frame{Code: int32(protocol.PullMessage), Ext: map[string]string{
 		"consumerGroup": h.group, "topic": h.retry(name(h.long)), "queueId": "0", "queueOffset": "0", "maxMsgNums": "1", "sysFlag": "4", "commitOffset": "0",
 		"suspendTimeoutMillis": "0", "subscription": "*", "subVersion": "0", "expressionType": "TAG",
 	}})

@@ -88,21 +88,12 @@ func (q *lightQueues) send(n int) {
 		f.Ext["e"] = strconv.Itoa(q.serial % 2)
 		f.Ext["d"] = "2"
 		f.Ext["i"] = protocol.PropertyInnerMultiDispatch + "\x01" + strings.Join(names, ",") + "\x02"
-		q.call(f)
+		q.Call(f)
 		for _, name := range names {
 			q.want[name] = append(q.want[name], string(f.Body))
 		}
 		q.serial++
 	}
-}
-
-func (q *lightQueues) call(f *wire.Frame) *wire.Frame {
-	r, err := wire.Call(q.Context(), q.Servers().Broker().Address(), f)
-	q.Check(err, "request %d", f.Code)
-	if r.Code != int32(protocol.ResponseSuccess) {
-		q.Fatalf("request %d was answered %s", f.Code, r)
-	}
-	return r
 }
 
 // check reads every light queue from its begin.
@@ -147,7 +138,7 @@ func (q *lightQueues) read(ctx context.Context, name string) (bodies []string, e
 func (q *lightQueues) commit(round int) {
 	for _, group := range []string{q.group, protocol.PrefixLMQ + q.group} {
 		for i, name := range q.names {
-			q.call(&wire.Frame{Code: int32(protocol.UpdateConsumerOffset), Ext: map[string]string{
+			q.Call(&wire.Frame{Code: int32(protocol.UpdateConsumerOffset), Ext: map[string]string{
 				"consumerGroup": group, "topic": name, "queueId": "0", "commitOffset": strconv.Itoa(10*round + i),
 			}})
 		}
@@ -157,7 +148,7 @@ func (q *lightQueues) commit(round int) {
 func (q *lightQueues) checkCommitted(round int) {
 	for _, group := range []string{q.group, protocol.PrefixLMQ + q.group} {
 		for i, name := range q.names {
-			r := q.call(&wire.Frame{Code: int32(protocol.QueryConsumerOffset), Ext: map[string]string{"consumerGroup": group, "topic": name, "queueId": "0"}})
+			r := q.Call(&wire.Frame{Code: int32(protocol.QueryConsumerOffset), Ext: map[string]string{"consumerGroup": group, "topic": name, "queueId": "0"}})
 			if want := strconv.Itoa(10*round + i); r.Ext["offset"] != want {
 				q.Errorf("%s is at %s in %s, want %s", group, r.Ext["offset"], name, want)
 			}

@@ -72,11 +72,11 @@ func mergedRestart(t *conformance.T) {
 			"consumerGroup": h.group, "topic": h.popped, "queueId": "0", "offset": strconv.Itoa(slices.Index(bodies, body)), "extraInfo": handles[body],
 		}
 	}
-	h.call(&wire.Frame{Code: int32(protocol.AckMessage), Ext: request("acknowledged")})
+	h.Call(&wire.Frame{Code: int32(protocol.AckMessage), Ext: request("acknowledged")})
 	for body, d := range map[string]time.Duration{"kept": forever, "given back": time.Second} {
 		f := &wire.Frame{Code: int32(protocol.ChangeMessageInvisibletime), Ext: request(body)}
 		f.Ext["invisibleTime"] = strconv.FormatInt(d.Milliseconds(), 10)
-		h.call(f)
+		h.Call(f)
 	}
 	broker := t.Servers().Broker()
 	t.Check(broker.Stop(t.Context()), "stop the broker")

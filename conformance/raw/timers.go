@@ -76,25 +76,35 @@ func (m *timedMessages) remove(key string) {
 
 // received reads the whole queue: when each message was stored in it.
 func (m *timedMessages) received(ctx context.Context) (map[string][]int64, error) {
+	records, err := wholeQueue(ctx, m.t.Servers().Broker().Address(), m.topic)
+	if err != nil {
+		return nil, err
+	}
 	got := map[string][]int64{}
+	for _, record := range records {
+		got[string(record.Body)] = append(got[string(record.Body)], record.StoreTimestamp)
+	}
+	return got, nil
+}
+
+// wholeQueue pulls from the first queue of a topic what there is.
+func wholeQueue(ctx context.Context, broker, topic string) (all []wire.Record, err error) {
 	for offset := "0"; ; {
-		r, err := wire.Call(ctx, m.t.Servers().Broker().Address(), &wire.Frame{Code: int32(protocol.PullMessage), Ext: map[string]string{
-			"consumerGroup": m.topic, "topic": m.topic, "queueId": "0", "queueOffset": offset, "maxMsgNums": "32", "sysFlag": "4", "commitOffset": "0",
+		r, err := wire.Call(ctx, broker, &wire.Frame{Code: int32(protocol.PullMessage), Ext: map[string]string{
+			"consumerGroup": topic, "topic": topic, "queueId": "0", "queueOffset": offset, "maxMsgNums": "32", "sysFlag": "4", "commitOffset": "0",
 			"suspendTimeoutMillis": "0", "subscription": "*", "subVersion": "0", "expressionType": "TAG",
 		}})
 		if err != nil {
 			return nil, err
 		}
 		if r.Code != int32(protocol.ResponseSuccess) {
-			return got, nil
+			return all, nil
 		}
 		records, err := wire.Records(r.Body)
 		if err != nil {
 			return nil, err
 		}
-		for _, record := range records {
-			got[string(record.Body)] = append(got[string(record.Body)], record.StoreTimestamp)
-		}
+		all = append(all, records...)
 		offset = r.Ext["nextBeginOffset"]
 	}
 }
